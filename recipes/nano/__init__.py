@@ -1,0 +1,1 @@
+"""The recipe of the embedded base model: text that it writes itself, a tokenizer, a training run, checks."""

@@ -1,0 +1,291 @@
+"""Jobs find their devices one after another, and whoever dies, the job goes on. Real processes, no torch."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.store.factories import a_file, a_job, model_row
+from tunesmith.data.base import Catalog
+from tunesmith.errors import StoreBusy
+from tunesmith.jobs import process
+from tunesmith.jobs import scheduler as scheduler_module
+from tunesmith.jobs.control import cancel
+from tunesmith.jobs.scheduler import Scheduler
+from tunesmith.jobs.states import RUNNING
+from tunesmith.jobs.supervisor import LOG_LIMIT_BYTES, Supervisor
+from tunesmith.jobs.sweep import sweep
+from tunesmith.settings import Settings
+from tunesmith.store import events, files, jobs, models
+from tunesmith.store.blobs import Blobs
+from tunesmith.store.database import Database
+from tunesmith.store.rows import JobRow, Principal
+
+LIGHT = (sys.executable, str(Path(__file__).with_name("light_worker.py")))
+
+
+class Office:
+    """Schedulers on one database, and what a test asks of it."""
+
+    def __init__(
+        self, db: Database, blobs: Blobs, catalog: Catalog, who: Principal, settings: Settings
+    ) -> None:
+        self.db, self.who, self.settings = db, who, settings
+        self._parts = (db, blobs, catalog)
+        self.running: list[Scheduler] = []
+
+    def start(self, **changes: object) -> Scheduler:
+        settings = self.settings.model_copy(update=changes)
+        scheduler = Scheduler(*self._parts, settings, program=LIGHT)
+        scheduler.start()
+        self.running.append(scheduler)
+        return scheduler
+
+    def stop(self) -> None:
+        for scheduler in self.running:
+            scheduler.stop()
+        self.running.clear()
+
+    def job(self, do: str) -> str:
+        return a_job(self.db, self.who, metadata={"do": do}).id
+
+    def get(self, job_id: str) -> JobRow:
+        return jobs.get(self.db, self.who.project_id, job_id)
+
+    def until(self, job_id: str, *states: str, timeout_s: float = 20) -> JobRow:
+        wait(lambda: self.get(job_id).status in states, timeout_s, lambda: str(self.get(job_id)))
+        return self.get(job_id)
+
+    def worker_of(self, job_id: str) -> dict:
+        """The identity of the job's worker, once it has told it."""
+        wait(lambda: self.get(job_id).worker is not None, 20, lambda: str(self.get(job_id)))
+        who = self.get(job_id).worker
+        assert who is not None
+        return who
+
+    def story(self, job_id: str) -> list[str]:
+        rows = events.list_page(self.db, self.who.project_id, job_id, limit=100).rows
+        return [event.message for event in rows[::-1]]
+
+
+def wait(done: Callable[[], bool], timeout_s: float, what: Callable[[], str] = lambda: "") -> None:
+    deadline = time.monotonic() + timeout_s
+    while not done():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def office(
+    db: Database,
+    blobs: Blobs,
+    catalog: Catalog,
+    who: Principal,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Office]:
+    monkeypatch.setattr(scheduler_module, "BACKOFF_S", (0.0,))
+    monkeypatch.setattr(scheduler_module, "CANCEL_GRACE_S", 0.5)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]))
+    office = Office(db, blobs, catalog, who, settings)
+    yield office
+    office.stop()
+
+
+def test_waiting_jobs_run_one_after_another(office: Office) -> None:
+    made = [office.job("succeed") for _ in range(2)]
+    office.start()
+    ended = [office.until(job_id, "succeeded") for job_id in made]
+    assert [job.attempt for job in ended] == [1, 1]
+    for job in ended:
+        assert office.story(job.id) == ["Fine-tuning job started", "The job has successfully completed"]
+
+
+def test_a_worker_that_always_crashes_fails_the_job_with_its_last_words(office: Office) -> None:
+    job_id = office.job("crash")
+    office.start(max_attempts=2)
+    job = office.until(job_id, "failed")
+    assert job.attempt == 2
+    assert job.error is not None and job.error["code"] == "worker_crashed"
+    message = job.error["message"] or ""
+    assert "2 times in a row" in message and "status 3" in message
+    assert "loading 100 %" in message and "50 %" not in message, "a progress bar counts by its last state"
+    assert "sk-abcdefghijklmnop" not in message and "\x1b" not in message
+    assert office.story(job_id)[-1] == message
+
+
+def test_a_worker_that_makes_progress_may_crash_more_often(office: Office) -> None:
+    job_id = office.job("crash with progress")
+    office.start(max_attempts=2)
+    job = office.until(job_id, "succeeded", timeout_s=40)
+    assert job.attempt == 4
+    assert sum("SIGKILL" in message for message in office.story(job_id)) == 3
+
+
+def test_a_cancelled_job_s_process_is_gone_soon_even_if_it_is_deaf(office: Office) -> None:
+    scheduler = office.start()
+    for do in ("wait", "deaf"):
+        job_id = office.job(do)
+        scheduler.wake()
+        who = office.worker_of(job_id)
+        cancel(office.db, office.who.project_id, job_id)
+        wait(lambda who=who: not process.is_alive(who), 10)
+        assert office.get(job_id).status == "cancelled"
+        assert office.story(job_id)[-1] == "Fine-tuning job cancelled"
+
+
+def test_a_stop_gives_jobs_back_and_the_next_start_takes_them_up(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler_module, "STOP_GRACE_S", 1.0)
+    for do in ("wait", "deaf"):
+        job_id = office.job(do)
+        office.start()
+        who = office.worker_of(job_id)
+        office.stop()
+        assert not process.is_alive(who)
+        job = office.get(job_id)
+        assert (job.status, job.attempt, job.crashes) == ("queued", 1, 0)
+        cancel(office.db, office.who.project_id, job_id)
+
+
+def test_a_worker_that_outlives_its_server_is_adopted(office: Office) -> None:
+    job_id = office.job("wait")
+    first = office.start()
+    who = office.worker_of(job_id)
+    orphans = _vanish(first)
+    office.running.clear()
+    office.start()
+    time.sleep(1.0)
+    job = office.get(job_id)
+    assert (job.status, job.attempt, job.worker) == ("running", 1, who)
+    other = office.job("succeed")
+    time.sleep(0.5)
+    assert office.get(other).status == "queued", "the device is taken"
+    cancel(office.db, office.who.project_id, job_id)
+    office.until(other, "succeeded")
+    assert not process.is_alive(who)
+    for orphan in orphans:
+        orphan.wait()
+
+
+def test_a_worker_that_died_with_its_server_is_replaced_at_once(office: Office) -> None:
+    job_id = office.job("crash once")  # its first worker never gets to crash: it dies with the server
+    first = a_job(office.db, office.who, metadata={"do": "wait"}).id
+    cancel(office.db, office.who.project_id, first)
+    gone = {"host": os.uname().nodename, "pid": os.getpid(), "started": 1, "boot": "an earlier one"}
+    from tunesmith.jobs.lease import claim
+
+    claimed = claim(office.db, device="auto")
+    assert claimed is not None and claimed.id == job_id
+    jobs.record(office.db, job_id, claimed.attempt, running=RUNNING, worker=gone)
+    started = time.monotonic()
+    office.start()
+    assert office.until(job_id, "succeeded").attempt == 2
+    assert time.monotonic() - started < office.settings.lease_s
+
+
+def test_a_frozen_worker_loses_its_job_and_its_life(office: Office) -> None:
+    job_id = office.job("wait")
+    office.start(lease_s=1.5)
+    who = office.worker_of(job_id)
+    os.kill(who["pid"], signal.SIGSTOP)
+    wait(lambda: not process.is_alive(who), 10)
+    wait(lambda: office.get(job_id).attempt == 2, 10)
+    assert any("no sign of life for 1.5 s" in message for message in office.story(job_id))
+
+
+def test_the_scheduler_outlives_an_absent_database(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = [True]
+    plain = jobs.in_state
+
+    def in_state(*arguments: object) -> list[JobRow]:
+        if away[0]:
+            raise StoreBusy("away")
+        return plain(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(jobs, "in_state", in_state)
+    job_id = office.job("succeed")
+    scheduler = office.start()
+    time.sleep(0.6)
+    away[0] = False
+    scheduler.wake()
+    office.until(job_id, "succeeded")
+
+
+def test_a_log_is_kept_small_while_it_is_written(tmp_path: Path) -> None:
+    worker = Supervisor(tmp_path, tmp_path).adopt("ftjob-x", 1, {"pid": 0})
+    with open(worker.log, "ab") as writer:
+        writer.write(b"x" * (LOG_LIMIT_BYTES + 1))
+        writer.flush()
+        worker.bound_log()
+        writer.write(b"\nthe end")
+        writer.flush()
+    assert worker.log.stat().st_size < LOG_LIMIT_BYTES / 2
+    assert worker.last_lines(1) == "the end"
+
+
+def test_a_reused_pid_is_a_stranger() -> None:
+    me = process.identity(os.getpid())
+    assert me is not None and process.is_alive(me)
+    assert not process.is_alive({**me, "started": me["started"] + 1})
+    assert not process.kill_group({**me, "boot": "another"})
+
+
+def test_bytes_of_deleted_things_go_when_no_live_job_needs_them(
+    db: Database, blobs: Blobs, who: Principal, tmp_path: Path
+) -> None:
+    file = a_file(db, who, blobs)
+    job = a_job(db, who, training_file=file.id)
+    model = model_row(who, job.id)
+    blobs.put(f"{model.prefix}/manifest.json", b"{}")
+    (tmp_path / "adapters" / model.id).mkdir(parents=True)
+    models.insert(db, model)
+    blobs.put(f"jobs/{job.id}/snapshots/1-5/manifest.json", b"{}")
+    files.delete(db, who.project_id, file.id)
+    models.delete(db, who.project_id, model.name)
+
+    def swept() -> tuple[bool, bool, bool]:
+        sweep(db, blobs, adapters=tmp_path / "adapters", work=tmp_path / "work")
+        snapshot = f"jobs/{job.id}/snapshots/1-5/manifest.json"
+        return (
+            blobs.exists(file.object_key),
+            blobs.exists(f"{model.prefix}/manifest.json"),
+            blobs.exists(snapshot),
+        )
+
+    assert swept() == (True, False, True)
+    assert not (tmp_path / "adapters" / model.id).exists()
+    cancel(db, who.project_id, job.id)
+    assert swept() == (False, False, False)
+    assert files.find(db, file.id) is None and models.find(db, model.id) is None
+
+
+def test_objects_without_a_row_go_when_nobody_can_be_writing_it_any_more(
+    db: Database, blobs: Blobs, who: Principal, tmp_path: Path
+) -> None:
+    for key in ("models/model-orphan/adapter_config.json", "files/file-orphan"):
+        blobs.put(key, b"{}")
+    sweep(db, blobs, adapters=tmp_path, work=tmp_path / "work")
+    assert blobs.exists("files/file-orphan")
+    for path in (tmp_path / "objects").rglob("*"):
+        os.utime(path, (time.time() - 7200,) * 2)
+    sweep(db, blobs, adapters=tmp_path, work=tmp_path / "work")
+    assert not blobs.exists("files/file-orphan")
+    assert blobs.folders("models") == []
+
+
+def _vanish(scheduler: Scheduler) -> list[subprocess.Popen[bytes]]:
+    """What kill -9 leaves of a scheduler: nothing that runs, and workers that do."""
+    scheduler._stopping.set()
+    scheduler.wake()
+    for thread in scheduler._threads:
+        thread.join()
+    return [worker.popen for worker in scheduler._workers.values() if worker.popen is not None]

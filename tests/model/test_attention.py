@@ -1,0 +1,105 @@
+"""Packed attention against the definition, written out for one segment at a time."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tunesmith.model import attention
+from tunesmith.model.attention import Segments, packed_attention
+
+Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def inputs(n_tokens: int, n_heads: int = 4, n_kv: int = 2, width: int = 8) -> Tensors:
+    generator = torch.Generator().manual_seed(n_tokens)
+
+    def one(heads: int) -> torch.Tensor:
+        values = torch.randn(1, n_tokens, heads, width, generator=generator, dtype=torch.float64)
+        return values.transpose(1, 2).requires_grad_()
+
+    return one(n_heads), one(n_kv), one(n_kv)
+
+
+def by_definition(
+    qkv: Tensors, lengths: list[int], window: int | None, softcap: float | None, sinks: torch.Tensor | None
+) -> torch.Tensor:
+    query, key, value = qkv
+    repeats = query.shape[1] // key.shape[1]
+    outs, start = [], 0
+    for length in lengths:
+        place = slice(start, start + length)
+        q = query[0, :, place]
+        k, v = (x[0, :, place].repeat_interleave(repeats, dim=0) for x in (key, value))
+        scores = q @ k.transpose(1, 2) * q.shape[-1] ** -0.5
+        if softcap is not None:
+            scores = torch.tanh(scores / softcap) * softcap
+        distance = torch.arange(length)[:, None] - torch.arange(length)[None]
+        hidden = (distance < 0) | (distance >= (window or length))
+        scores = scores.masked_fill(hidden, float("-inf"))
+        if sinks is not None:
+            scores = torch.cat([scores, sinks[:, None, None].expand(-1, length, 1)], -1)
+        outs.append((scores.softmax(-1)[..., :length] @ v).transpose(0, 1))
+        start += length
+    return torch.cat(outs)[None]
+
+
+def check(lengths: list[int], **options: object) -> None:
+    qkv = inputs(sum(lengths))
+    window, softcap, sinks = (options.get(name) for name in ("sliding_window", "softcap", "s_aux"))
+    expected = by_definition(qkv, lengths, window, softcap, sinks)  # type: ignore[arg-type]
+    out, _ = packed_attention(torch.nn.Identity(), *qkv, None, segments=Segments(lengths), **options)  # type: ignore[arg-type]
+    torch.testing.assert_close(out, expected)
+    weight = torch.randn(out.shape, dtype=out.dtype, generator=torch.Generator().manual_seed(1))
+    mine = torch.autograd.grad((out * weight).sum(), qkv)
+    theirs = torch.autograd.grad((expected * weight).sum(), qkv)
+    for a, b in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=8))
+@settings(max_examples=20, deadline=None)
+def test_each_segment_is_attended_as_if_it_were_alone(lengths: list[int]) -> None:
+    check(lengths)
+
+
+@pytest.mark.parametrize("at_once", [0, 4_000_000])
+@pytest.mark.parametrize("lengths", [[9], [5, 5], [3, 12, 11, 40, 1]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"sliding_window": 4},
+        {"sliding_window": 4096},
+        {"softcap": 2.0},
+        {"softcap": 2.0, "sliding_window": 4},
+        {"s_aux": torch.tensor([0.5, -1.0, 2.0, 0.0], dtype=torch.float64)},
+    ],
+    ids=["plain", "window", "wide window", "softcap", "softcap and window", "sinks"],
+)
+def test_both_kernels_follow_the_definition(
+    monkeypatch: pytest.MonkeyPatch, at_once: int, lengths: list[int], options: dict[str, object]
+) -> None:
+    monkeypatch.setattr(attention, "_AT_ONCE_VALUES", at_once)
+    check(lengths, **options)
+
+
+def test_positions_begin_again_with_each_segment() -> None:
+    assert Segments([3, 2]).positions().tolist() == [0, 1, 2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"attention_mask": torch.zeros(1)},
+        {"position_bias": torch.zeros(1)},
+        {"dropout": 0.1},
+        {"segments": None},
+    ],
+)
+def test_what_is_not_supported_is_refused_and_never_ignored(asked: dict[str, object]) -> None:
+    arguments: dict[str, object] = {"attention_mask": None, "segments": Segments([4]), **asked}
+    with pytest.raises(NotImplementedError):
+        packed_attention(torch.nn.Identity(), *inputs(4), **arguments)  # type: ignore[arg-type]

@@ -1,0 +1,167 @@
+"""The fast way against the plain way: packed rows, target-only loss and LoRA against HF and PEFT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.model.tiny_models import FAMILIES, tiny_model
+from tests.train.reference import lora_gradients, peft_model, plain_loss
+from tunesmith.model.adapter import write_adapter
+from tunesmith.model.base import load_model
+from tunesmith.model.lora import LoraStack, add_lora
+from tunesmith.train.forward import Forward, PackedForward, SingleForward
+from tunesmith.train.losses import head_of
+from tunesmith.train.probe import choose_forward
+from tunesmith.train.rows import Row
+
+PACKED = ["llama", "qwen3", "mistral", "gemma2", "gemma3_text", "gpt2", "gpt_neox", "granite"]
+ALONE = ["stablelm", "falcon", "bloom", "lfm2"]
+
+
+def rows(*lengths: int) -> list[Row]:
+    """Random rows in which some tokens in the middle and at the end are not targets, and weights differ."""
+    generator = torch.Generator().manual_seed(5)
+    made = []
+    for line, length in enumerate(lengths, start=1):
+        input_ids = torch.randint(3, 380, (length,), generator=generator)
+        weights = torch.randint(0, 2, (length,), generator=generator).float()
+        weights[0], weights[length // 2], weights[-2:] = 0, 0.5, 0
+        made.append(Row(input_ids, weights, line))
+    return made
+
+
+ROWS = rows(40, 7, 25, 38, 12)
+
+
+def stack_with_random_values(base: Path, dtype: str, **lora: object) -> tuple[Any, LoraStack]:
+    model = load_model(base, dtype=dtype, device="cpu")
+    stack = add_lora(model, r=4, lora_alpha=8, **lora)
+    stack.initialize(seed=3)
+    with torch.no_grad():  # B is zero at the start, and A's gradient with it
+        for layer in stack.layers.values():
+            layer.lora_B.normal_(std=0.1, generator=torch.Generator().manual_seed(4))
+    stack.refresh()
+    return model, stack
+
+
+def gradients(forward: Forward, stack: LoraStack, batch: list[Row]) -> tuple[float, dict[str, torch.Tensor]]:
+    n_targets = sum(row.n_targets for row in batch)
+    stack.zero_grad()
+    loss = 0.0
+    for part in forward.parts(batch):
+        result = forward(part, 1 / n_targets)
+        stack.stage()
+        result.total.backward()
+        stack.collect()
+        loss += float(result.total.detach())
+    named = {}
+    for name, layer in stack.layers.items():
+        named[f"{name}.lora_A"] = layer.lora_A_grad.double().clone()
+        named[f"{name}.lora_B"] = layer.lora_B_grad.double().clone()
+    return loss, named
+
+
+def difference(mine: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> float:
+    assert mine.keys() == theirs.keys()
+    a, b = (torch.cat([g[name].flatten() for name in sorted(mine)]) for g in (mine, theirs))
+    return float((a - b).norm() / b.norm())
+
+
+@pytest.mark.parametrize("family", [*PACKED, *ALONE])
+def test_loss_and_gradients_are_those_of_transformers_with_peft(family: str, tmp_path: Path) -> None:
+    base = tiny_model(tmp_path / family, family)
+    model, stack = stack_with_random_values(base, "float64")
+    probed = load_model(base, dtype="float32", device="cpu")
+    _, note = choose_forward(probed, tokens_per_forward=8192, longest=40)
+    assert ("packed without padding" in note) == (family in PACKED), note
+    forward: Forward = SingleForward(model, "eager")
+    if family in PACKED:
+        forward = PackedForward(model, head_of(model), tokens_per_forward=8192)
+
+    loss, mine = gradients(forward, stack, ROWS)
+
+    write_adapter(tmp_path / "adapter", stack.state(), fan_in_fan_out=stack.stored_in_out)
+    reference = peft_model(base, tmp_path / "adapter", "float64")
+    expected = plain_loss(reference, ROWS)
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), rel=1e-5)  # rotary tables are fp32 even in an fp64 model
+    assert difference(mine, lora_gradients(reference)) < 1e-5
+
+
+def test_fp32_gradients_differ_from_fp64_by_rounding_only(base: Path, tmp_path: Path) -> None:
+    model, stack = stack_with_random_values(base, "float32")
+    forward = PackedForward(model, head_of(model), tokens_per_forward=8192)
+    loss, mine = gradients(forward, stack, ROWS)
+    write_adapter(tmp_path / "adapter", stack.state())
+    reference = peft_model(base, tmp_path / "adapter", "float64")
+    expected = plain_loss(reference, ROWS)
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), rel=1e-6)
+    assert difference(mine, lora_gradients(reference)) < 3e-6
+
+
+def test_a_bf16_base_gives_the_same_gradients_within_its_precision(base: Path) -> None:
+    wide_model, wide = stack_with_random_values(base, "float32")
+    _, expected = gradients(SingleForward(wide_model, "eager"), wide, ROWS)
+    model, stack = stack_with_random_values(base, "bfloat16")
+    forward = PackedForward(model, head_of(model), tokens_per_forward=8192)
+    _, mine = gradients(forward, stack, ROWS)
+    assert stack.weights.dtype == torch.float32
+    assert difference(mine, expected) < 5e-2
+
+
+@pytest.mark.parametrize("tokens_per_forward", [1, 50, 70])
+def test_a_split_batch_has_the_gradient_of_the_whole(base: Path, tokens_per_forward: int) -> None:
+    model, stack = stack_with_random_values(base, "float64")
+    head = head_of(model)
+    whole_loss, whole = gradients(PackedForward(model, head, tokens_per_forward=8192), stack, ROWS)
+    split = PackedForward(model, head, tokens_per_forward=tokens_per_forward)
+    assert len(split.parts(ROWS)) > 1
+    loss, parts = gradients(split, stack, ROWS)
+    assert loss == pytest.approx(whole_loss, rel=1e-9)
+    assert difference(parts, whole) < 1e-9
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma2", "granite"])
+def test_the_loss_at_targets_alone_equals_the_loss_from_all_logits(family: str, tmp_path: Path) -> None:
+    model, stack = stack_with_random_values(tiny_model(tmp_path / family, family), "float64")
+    own, mine = gradients(PackedForward(model, head_of(model), tokens_per_forward=8192), stack, ROWS)
+    models, theirs = gradients(PackedForward(model, None, tokens_per_forward=8192), stack, ROWS)
+    assert own == pytest.approx(models, rel=1e-9)
+    assert difference(mine, theirs) < 1e-9
+
+
+def test_logits_in_chunks_give_the_same_gradient(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, stack = stack_with_random_values(base, "float64")
+    forward = PackedForward(model, head_of(model), tokens_per_forward=8192)
+    _, whole = gradients(forward, stack, ROWS)
+    monkeypatch.setattr("tunesmith.train.losses._CHUNK_LOGITS", 384 * 5)
+    _, chunked = gradients(forward, stack, ROWS)
+    assert difference(chunked, whole) < 1e-12
+
+
+def test_tokens_without_weight_change_nothing_but_what_follows_them(base: Path) -> None:
+    """The tail after the last target is dropped, so other tokens there are never seen."""
+    model, stack = stack_with_random_values(base, "float64")
+    forward = PackedForward(model, head_of(model), tokens_per_forward=8192)
+    tail_changed = []
+    for row in ROWS:
+        input_ids = row.input_ids.clone()
+        input_ids[-2:] = 9
+        tail_changed.append(row._replace(input_ids=input_ids))
+    assert gradients(forward, stack, ROWS)[0] == gradients(forward, stack, tail_changed)[0]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_gets_a_way_that_agrees_with_stock_attention(family: str, tmp_path: Path) -> None:
+    base = tiny_model(tmp_path / family, family)
+    model = load_model(base, dtype="float32", device="cpu")
+    expected = SingleForward(model, "eager")(ROWS, 1.0).nll
+    model = load_model(base, dtype="float32", device="cpu")
+    forward, _ = choose_forward(model, tokens_per_forward=8192, longest=40)
+    nll = torch.cat([forward(part, 1.0).nll for part in forward.parts(ROWS)])
+    assert float((nll - expected).norm() / expected.norm()) < 1e-5

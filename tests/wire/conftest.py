@@ -1,0 +1,23 @@
+"""Plain HTTP against the live server, for what a client library would hide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+
+@pytest.fixture(scope="session")
+def http(server) -> Iterator[httpx2.Client]:
+    """Requests relative to the server's root, with its key."""
+    headers = {"authorization": f"Bearer {server.api_key}"}
+    with httpx2.Client(base_url=server.root_url, headers=headers, timeout=90) as plain:
+        yield plain
+
+
+@pytest.fixture(scope="session")
+def nobody(server) -> Iterator[httpx2.Client]:
+    """Requests without a key."""
+    with httpx2.Client(base_url=server.root_url, timeout=90) as plain:
+        yield plain

@@ -1,0 +1,71 @@
+"""`/v1/models`: every name that can be asked, and which weights answer."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
+
+from tunesmith.api import models_lookup
+from tunesmith.api.auth import Caller
+from tunesmith.api.office import Office, OfficeDep
+from tunesmith.data.base import Base
+from tunesmith.errors import PermissionDenied
+from tunesmith.store import models
+from tunesmith.store.rows import ModelRow, Principal
+from tunesmith.wire.models import DeletedModel, ModelList, ModelObject
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+
+@router.get("", response_model=ModelList)
+def list_models(principal: Caller, office: OfficeDep) -> Response:
+    """The project's tuned models, newest first, then bases and their aliases."""
+    data = [_tuned(principal, row) for row in models.list_all(office.db, principal.project_id)]
+    data += [_base(known.wire_name, known.base) for known in office.catalog.names()]
+    return _json(ModelList(data=data))
+
+
+@router.get("/{model:path}", response_model=ModelObject)
+def retrieve_model(principal: Caller, office: OfficeDep, model: str) -> Response:
+    """One model, by any name that a request may use; a checkpoint's too."""
+    row = models_lookup.find_row(office, principal, model)
+    if row is not None:
+        return _json(_tuned(principal, row))
+    resolved = office.catalog.resolve(model)
+    if resolved is None:
+        raise models_lookup.not_found(office, principal, model)
+    return _json(_base(model, resolved.base))
+
+
+@router.delete("/{model:path}", response_model=DeletedModel)
+async def delete_model(principal: Caller, office: OfficeDep, model: str) -> Response:
+    """Deletes a tuned model or checkpoint of the project; it stops answering at once."""
+    row = await run_in_threadpool(_delete, office, principal, model)
+    await office.fleet.forget(row.id)
+    return _json(DeletedModel(id=model))
+
+
+def _delete(office: Office, principal: Principal, name: str) -> ModelRow:
+    if models_lookup.find_row(office, principal, name) is None:
+        if office.catalog.resolve(name) is None:
+            raise models_lookup.not_found(office, principal, name)
+        raise PermissionDenied(
+            f"The model `{name}` belongs to the server and cannot be deleted; only fine-tuned models can.",
+            param="model",
+        )
+    return models.delete(office.db, principal.project_id, name)
+
+
+def _base(name: str, base: Base) -> ModelObject:
+    created = int((base.path / "config.json").stat().st_mtime)
+    return ModelObject(id=name, created=created, owned_by="system", served_by=base.id)
+
+
+def _tuned(principal: Principal, row: ModelRow) -> ModelObject:
+    return ModelObject(
+        id=row.name, created=row.created_at, owned_by=principal.organization_id, served_by=row.base_id
+    )
+
+
+def _json(body: ModelObject | ModelList | DeletedModel) -> Response:
+    return Response(body.model_dump_json(), media_type="application/json")

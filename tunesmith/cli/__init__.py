@@ -1,0 +1,1 @@
+"""The command line: a client over HTTP, and the few commands that need no server."""

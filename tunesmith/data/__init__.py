@@ -1,0 +1,1 @@
+"""What a training file and a base model mean: reading, judging, rendering and counting. No torch here."""

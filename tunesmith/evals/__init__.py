@@ -1,0 +1,1 @@
+"""How good a model is: sample sets, graders, runs and comparisons."""

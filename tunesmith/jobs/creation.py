@@ -1,0 +1,184 @@
+"""Creating a job: everything that can be refused at once is refused here, the rest is the validation's."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunesmith import ids
+from tunesmith.data.base import Base, Catalog, nearest
+from tunesmith.errors import InvalidRequest, ModelNotFound, NotFound
+from tunesmith.jobs import messages
+from tunesmith.jobs.states import VALIDATING
+from tunesmith.store import files, jobs, models
+from tunesmith.store.database import Database
+from tunesmith.store.rows import JobRow, ModelRow, Principal
+
+#: Hyperparameters of the supervised method; each is a number or "auto".
+SUPERVISED = ("n_epochs", "batch_size", "learning_rate_multiplier")
+_SUFFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateJob:
+    """What a client asks for, in OpenAI's words."""
+
+    model: str
+    training_file: str
+    validation_file: str | None = None
+    suffix: str | None = None
+    seed: int | None = None
+    """From 0 to 2**31 - 1; drawn when absent."""
+    method: dict[str, Any] = field(default_factory=lambda: {"type": "supervised"})
+    """OpenAI's shape: `{"type": "supervised", "supervised": {"hyperparameters": {…}}}`."""
+    metadata: dict[str, str] | None = None
+    integrations: list[dict[str, Any]] | None = None
+    idempotency_key: str | None = None
+    """The client's own name for this request: sent again, it gives the job that it made the first time."""
+
+
+def create_job(db: Database, catalog: Catalog, principal: Principal, request: CreateJob) -> JobRow:
+    """Stores a job that begins with the validation of its files.
+
+    The model's name is resolved here, once: the job holds the base's id and digest from now on. Raises
+    ModelNotFound, NotFound (a file) and InvalidRequest.
+    """
+    method = _method(request.method)
+    if request.suffix is not None and not _SUFFIX.fullmatch(request.suffix):
+        raise InvalidRequest(
+            f"suffix is {request.suffix[:80]!r}; use 1 to 64 letters, digits, dots, dashes and underscores.",
+            param="suffix",
+        )
+    model, base, parent = _resolve(db, catalog, principal.project_id, request.model)
+    if request.idempotency_key is None:
+        job_id = ids.new_id("job")
+    else:
+        job_id = ids.derived_id("job", principal.project_id, request.idempotency_key)
+    row = JobRow(
+        id=job_id,
+        project_id=principal.project_id,
+        organization_id=principal.organization_id,
+        status=VALIDATING,
+        model=model,
+        base_id=base.id,
+        base_path=str(base.path),
+        base_digest=base.digest,
+        parent_model_id=parent.id if parent else None,
+        training_file=request.training_file,
+        validation_file=request.validation_file,
+        suffix=request.suffix,
+        seed=secrets.randbelow(2**31) if request.seed is None else request.seed,
+        requested=method,
+        method=method,
+        metadata=request.metadata,
+        integrations=request.integrations,
+        created_at=ids.now(),
+    )
+    events = [
+        messages.created(job_id),
+        messages.weights(
+            job_id,
+            asked=request.model,
+            model=model,
+            base_id=base.id,
+            base_digest=base.digest,
+            parent=parent.name if parent else None,
+        ),
+        messages.validating(job_id, request.training_file, request.validation_file),
+    ]
+    if request.integrations:
+        events.insert(2, _integrations_note(job_id, request.integrations))
+    with db.write() as connection:
+        earlier = jobs.find(connection, job_id)
+        if earlier is not None:
+            return _same_request(earlier, row, seed_is_given=request.seed is not None)
+        for param in ("training_file", "validation_file"):
+            file_id = getattr(request, param)
+            if file_id is not None:
+                _require_file(connection, principal.project_id, file_id, param)
+        jobs.insert(connection, row, events)
+    return row
+
+
+def _same_request(earlier: JobRow, row: JobRow, *, seed_is_given: bool) -> JobRow:
+    """The job that an idempotency key made before. Raises InvalidRequest when it was asked for
+    differently."""
+    names = ["model", "training_file", "validation_file", "suffix", "requested", "metadata", "integrations"]
+    for name in [*names, "seed"] if seed_is_given else names:
+        if getattr(earlier, name) != getattr(row, name):
+            raise InvalidRequest(
+                f"This Idempotency-Key made the job {earlier.id} with another {name}; use a new key "
+                "for a new job.",
+                code="idempotency_key_reused",
+            )
+    return earlier
+
+
+def _method(asked: dict[str, Any]) -> dict[str, Any]:
+    """The method in its full shape, with `auto` where nothing was asked."""
+    kind = asked.get("type", "supervised")
+    if kind != "supervised":
+        raise InvalidRequest(
+            f"method.type is {kind!r}, which this server does not train yet; use 'supervised'.",
+            param="method",
+            code="unsupported_method",
+        )
+    wanted = (asked.get("supervised") or {}).get("hyperparameters") or {}
+    values = {name: "auto" if wanted.get(name) is None else wanted[name] for name in SUPERVISED}
+    return {"type": "supervised", "supervised": {"hyperparameters": values}}
+
+
+def _resolve(db: Database, catalog: Catalog, project_id: str, name: str) -> tuple[str, Base, ModelRow | None]:
+    """The wire name, the base, and the tuned model to go on from, if any."""
+    parent = models.get_by_name(db, project_id, name)
+    if parent is not None:
+        base = catalog.by_id(parent.base_id)
+        if base is None or base.digest != parent.base_digest:
+            problem = "is not loaded here" if base is None else "has other weights here"
+            raise InvalidRequest(
+                f"{name} was tuned on the base model {parent.base_id}, which {problem}. Start the "
+                "server with that base model (--base-model) to train it further.",
+                param="model",
+                code="model_not_available",
+            )
+        return name, base, parent
+    resolved = catalog.resolve(name)
+    if resolved is None:
+        known = [r.wire_name for r in catalog.names()] + models.names(db, project_id)
+        near = nearest(name, known)
+        hint = f" Nearest names: {', '.join(near)}." if near else ""
+        raise ModelNotFound(
+            f"The model `{name}` does not exist or you do not have access to it.{hint}", param="model"
+        )
+    return resolved.wire_name, resolved.base, None
+
+
+def _require_file(connection: Any, project_id: str, file_id: str, param: str) -> None:
+    try:
+        row = files.get(connection, project_id, file_id)
+    except NotFound as error:
+        raise NotFound(
+            f"{param} is {file_id!r}, and there is no such file in this project; upload it with purpose "
+            "'fine-tune' and pass the id of the answer.",
+            param=param,
+        ) from error
+    if row.purpose != "fine-tune":
+        raise InvalidRequest(
+            f"{param} {file_id} has the purpose {row.purpose!r}; upload it with purpose 'fine-tune'.",
+            param=param,
+            code="invalid_file_purpose",
+        )
+
+
+def _integrations_note(job_id: str, integrations: list[dict[str, Any]]) -> Any:
+    names = ", ".join(sorted({str(entry.get("type", "unknown")) for entry in integrations}))
+    return messages.note(
+        job_id,
+        "integrations",
+        f"Integrations ({names}) are kept with the job but not contacted: this server sends nothing "
+        "elsewhere. "
+        "The metrics are in the events and in the result file.",
+        level="warn",
+    )

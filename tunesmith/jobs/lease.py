@@ -1,0 +1,67 @@
+"""Leases: who may train a job, and when nobody does any more.
+
+A claim gives a job the next attempt number, which every write of its worker must carry. A living worker makes
+the job's `heartbeat` grow; one that has stood still for `lease_s` on the watcher's monotonic clock has lost
+the job. No wall clock takes part, so a clock that jumps takes no job away and keeps none.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Collection
+
+from tunesmith import ids
+from tunesmith.jobs import messages
+from tunesmith.jobs.states import QUEUED, RUNNING, move
+from tunesmith.store import jobs
+from tunesmith.store.database import Database
+from tunesmith.store.rows import JobRow
+
+
+def claim(db: Database, *, device: str, not_now: Collection[str] = ()) -> JobRow | None:
+    """Gives `device` to the oldest queued job that is not in `not_now`; None when there is none.
+
+    Whoever asks at the same time gets another job: the change is a compare-and-set.
+    """
+    waiting = jobs.in_state(db, QUEUED)
+    for job in waiting:
+        if job.id in not_now:
+            continue
+        claimed = move(
+            db,
+            job.id,
+            RUNNING,
+            only_from=QUEUED,
+            expect_attempt=job.attempt,
+            events=[messages.started(job.id)],
+            attempt=job.attempt + 1,
+            worker_token=secrets.token_hex(16),
+            worker=None,
+            device=device,
+            started_at=job.started_at or ids.now(),
+        )
+        if claimed is not None:
+            return claimed
+    return None
+
+
+class LeaseWatch:
+    """Sees heartbeats stand still."""
+
+    def __init__(self, lease_s: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.lease_s = lease_s
+        self._monotonic = monotonic
+        self._seen: dict[str, tuple[tuple[int, int], float]] = {}
+
+    def expired(self, running: Collection[JobRow]) -> list[JobRow]:
+        """Of the jobs that run now, those whose heartbeat has not moved for `lease_s` since it was first seen
+        so."""
+        now = self._monotonic()
+        seen = {}
+        for job in running:
+            beat = (job.attempt, job.heartbeat)
+            before = self._seen.get(job.id)
+            seen[job.id] = before if before is not None and before[0] == beat else (beat, now)
+        self._seen = seen
+        return [job for job in running if now - seen[job.id][1] >= self.lease_s]

@@ -1,0 +1,319 @@
+"""The scheduler: one thread that gives devices to jobs and notices lost workers, one that reads files and
+tidies up.
+
+Nothing here is remembered only here. Whatever this process was doing when it was killed, the rows say what
+to do next; a worker that lives on is adopted, one that is gone has its job queued again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from tunesmith.data.base import Catalog
+from tunesmith.errors import JobFailed, OutOfMemory, StoreBusy
+from tunesmith.jobs import messages, process, validate
+from tunesmith.jobs.ending import fail
+from tunesmith.jobs.environment import WorkerEnvironment
+from tunesmith.jobs.lease import LeaseWatch, claim
+from tunesmith.jobs.states import QUEUED, RUNNING, VALIDATING, move
+from tunesmith.jobs.supervisor import PROGRAM, Supervisor, Worker, wait_for
+from tunesmith.jobs.sweep import sweep
+from tunesmith.settings import Settings
+from tunesmith.store import jobs
+from tunesmith.store.blobs import Blobs
+from tunesmith.store.database import Database
+from tunesmith.store.rows import JobRow
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.25
+SWEEP_EVERY_S = 60.0
+#: Seconds that a new process gets for its first sign of life; a busy machine loads libraries slowly.
+START_GRACE_S = 120.0
+#: Seconds that a worker gets to leave by itself once its job is no longer its own.
+CANCEL_GRACE_S = 6.0
+#: Seconds that workers get at the server's stop to take a snapshot.
+STOP_GRACE_S = 15.0
+#: Seconds before the second, third, … start after workers lost in a row.
+BACKOFF_S = (0.0, 1.0, 4.0, 15.0, 30.0)
+#: Automatic starts after the kernel ended a worker for want of memory: the same batch needs the same room.
+OUT_OF_MEMORY_RETRIES = 1
+
+
+class WorkerCrashed(JobFailed):
+    """The training process ended again and again."""
+
+    code = "worker_crashed"
+
+
+class Scheduler:
+    """Runs from `start` to `stop`, in threads."""
+
+    def __init__(
+        self,
+        db: Database,
+        blobs: Blobs,
+        catalog: Catalog,
+        settings: Settings,
+        *,
+        devices: tuple[str, ...] = ("auto",),
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
+        """`devices`: torch devices that train one job each at a time; `auto` is the GPU if there is one.
+        `program`: what a worker runs, before the job's id."""
+        self._db = db
+        self._blobs = blobs
+        self._catalog = catalog
+        self._settings = settings
+        self._devices = devices
+        self._supervisor = Supervisor(settings.data / "logs", settings.data / "work", program)
+        self._watch = LeaseWatch(settings.lease_s)
+        self._workers: dict[str, Worker] = {}
+        self._worker_devices: dict[str, str] = {}
+        self._not_before: dict[str, float] = {}
+        self._next_sweep = 0.0
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._chores = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Cleans up after an earlier end and begins to work."""
+        self._blobs.sweep()
+        for name, loop in (("scheduler", self._schedule), ("chores", self._do_chores)):
+            thread = threading.Thread(target=loop, name=f"tunesmith-{name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def wake(self) -> None:
+        """There is something new: look now, not at the next tick."""
+        self._chores.set()
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Stops; running workers take a snapshot and give their jobs back to the queue."""
+        self._stopping.set()
+        self.wake()
+        for thread in self._threads:
+            thread.join(timeout=5)
+        workers = list(self._workers.values())
+        for worker in workers:
+            worker.terminate()
+        for worker in wait_for(workers, STOP_GRACE_S):
+            log.warning("%s did not leave in time and is ended", worker.job_id)
+            worker.kill()
+        for worker in workers:
+            self._give_back(worker)
+            worker.clean_up()
+        self._workers.clear()
+
+    def _give_back(self, worker: Worker) -> None:
+        """Queues the job of a worker that could not do so itself."""
+        try:
+            job = jobs.find(self._db, worker.job_id)
+            if job is not None and (job.status, job.attempt) == (RUNNING, worker.attempt):
+                events = [messages.interrupted(job, "the server stops")]
+                move(
+                    self._db,
+                    job.id,
+                    QUEUED,
+                    only_from=RUNNING,
+                    expect_attempt=job.attempt,
+                    events=events,
+                    worker=None,
+                )
+        except StoreBusy:
+            log.warning("%s stays as it is in the database; the next start takes it up", worker.job_id)
+
+    # -- the two threads ----------------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        self._loop(self.tick, self._wake, TICK_S)
+
+    def _do_chores(self) -> None:
+        self._loop(self.chores, self._chores, 1.0)
+
+    def _loop(self, work: Callable[[], None], wake: threading.Event, every_s: float) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            wake.clear()
+            try:
+                work()
+                failures = 0
+            except Exception as error:  # the loop outlives whatever happens in it, an absent database too
+                failures += 1
+                if isinstance(error, StoreBusy):
+                    log.warning("the scheduler waits: %s", error)
+                else:
+                    log.exception("the scheduler goes on after an error")
+            wake.wait(every_s if not failures else min(every_s * 2**failures, 10.0))
+
+    def tick(self) -> None:
+        """One look at everything that runs and everything that waits."""
+        self._look_after_workers()
+        running = jobs.in_state(self._db, RUNNING)
+        self._adopt(running)
+        for job in self._watch.expired(running):
+            worker = self._workers.get(job.id)
+            if worker is not None and worker.attempt == job.attempt:
+                if job.worker is None and time.monotonic() - worker.started_at < START_GRACE_S:
+                    continue
+                log.warning("%s has not moved for %s s; its worker is ended", job.id, self._settings.lease_s)
+                worker.kill()
+            self._lost(job, f"no sign of life for {self._settings.lease_s:g} s", worker)
+        self._start_waiting()
+
+    def chores(self) -> None:
+        """Validates what waits for it, then tidies up when it is time."""
+        for job in jobs.in_state(self._db, VALIDATING):
+            if self._stopping.is_set():
+                return
+            self._validate(job)
+        now = time.monotonic()
+        if now >= self._next_sweep:
+            self._next_sweep = now + SWEEP_EVERY_S
+            sweep(
+                self._db,
+                self._blobs,
+                adapters=self._settings.adapters_folder,
+                work=self._settings.data / "work",
+            )
+
+    def _validate(self, job: JobRow) -> None:
+        try:
+            validate.validate_job(self._db, self._blobs, self._catalog, job, stopping=self._stopping.is_set)
+            self._wake.set()
+        except validate.Interrupted:
+            return
+        except StoreBusy:
+            raise
+        except Exception:  # our fault, and the next try would end alike
+            log.exception("validation of %s broke", job.id)
+            error = JobFailed(
+                "The files could not be read because of an error in the server; its log says more. "
+                "Create the job again once that is mended.",
+                param="training_file",
+                code="server_error",
+            )
+            fail(self._db, job, error, only_from=VALIDATING)
+
+    # -- workers ------------------------------------------------------------------------------------------
+
+    def _look_after_workers(self) -> None:
+        for job_id, worker in list(self._workers.items()):
+            job = jobs.find(self._db, job_id)
+            mine = job is not None and (job.status, job.attempt) == (RUNNING, worker.attempt)
+            if worker.poll():
+                if mine and job is not None:
+                    self._lost(job, worker.ending(), worker)
+                self._drop(job_id)
+                continue
+            worker.bound_log()
+            if mine:
+                worker.kill_at = None
+            elif worker.kill_at is None:
+                worker.kill_at = time.monotonic() + CANCEL_GRACE_S
+            elif time.monotonic() >= worker.kill_at:
+                worker.kill()
+
+    def _adopt(self, running: list[JobRow]) -> None:
+        """Takes over workers of an earlier server, and mourns those that have ended since."""
+        for job in running:
+            if job.id in self._workers or job.worker is None or not process.is_here(job.worker):
+                continue
+            if process.is_alive(job.worker):
+                log.info("%s is still being trained by process %s", job.id, job.worker["pid"])
+                self._workers[job.id] = self._supervisor.adopt(job.id, job.attempt, job.worker)
+                self._worker_devices[job.id] = job.device or self._devices[0]
+            else:
+                self._lost(job, "its process is gone", None)
+
+    def _lost(self, job: JobRow, why: str, worker: Worker | None) -> None:
+        """A worker ended without ending its job: once more, or never again."""
+        crashes = job.crashes + 1
+        out_of_memory = worker is not None and worker.was_out_of_memory
+        allowed = 1 + OUT_OF_MEMORY_RETRIES if out_of_memory else self._settings.max_attempts
+        if crashes >= allowed:
+            fail(
+                self._db,
+                job,
+                _last_error(job, why, worker, crashes, out_of_memory),
+                only_from=RUNNING,
+                attempt=job.attempt,
+            )
+        else:
+            move(
+                self._db,
+                job.id,
+                QUEUED,
+                only_from=RUNNING,
+                expect_attempt=job.attempt,
+                events=[messages.interrupted(job, why)],
+                crashes=crashes,
+                worker=None,
+            )
+            self._not_before[job.id] = time.monotonic() + BACKOFF_S[min(crashes, len(BACKOFF_S)) - 1]
+        log.warning("%s attempt %d: %s", job.id, job.attempt, why)
+
+    def _drop(self, job_id: str) -> None:
+        self._workers.pop(job_id).clean_up()
+        self._worker_devices.pop(job_id, None)
+        self._chores.set()
+
+    def _start_waiting(self) -> None:
+        """Gives each free device to a waiting job. A device is free when its last process has really
+        ended."""
+        now = time.monotonic()
+        self._not_before = {job: t for job, t in self._not_before.items() if t > now}
+        taken = set(self._worker_devices.values())
+        taken |= {job.device for job in jobs.in_state(self._db, RUNNING) if job.device is not None}
+        for device in self._devices:
+            if device in taken or self._stopping.is_set():
+                continue
+            job = claim(self._db, device=device, not_now={*self._not_before, *self._workers})
+            if job is None:
+                return
+            self._start(job, device)
+
+    def _start(self, job: JobRow, device: str) -> None:
+        assert job.worker_token is not None
+        environment = WorkerEnvironment(
+            database_url=self._settings.database_url,
+            objects_url=self._settings.objects_url,
+            attempt=job.attempt,
+            worker_token=job.worker_token,
+            work=self._supervisor.work_folder(job.id, job.attempt),
+            digests=self._settings.data / "digests.json",
+            threads=self._settings.trainer_threads,
+            device=device,
+            snapshot_every_s=self._settings.snapshot_every_s,
+            niceness=self._settings.trainer_niceness,
+        )
+        try:
+            worker = self._supervisor.start(job.id, environment)
+        except OSError as error:
+            self._lost(job, f"no process could be started ({error.strerror})", None)
+            return
+        self._workers[job.id] = worker
+        self._worker_devices[job.id] = device
+
+
+def _last_error(job: JobRow, why: str, worker: Worker | None, crashes: int, out_of_memory: bool) -> JobFailed:
+    if out_of_memory:
+        batch = job.method[job.method["type"]]["hyperparameters"].get("batch_size")
+        return OutOfMemory(
+            f"The machine ran out of memory while training {job.base_id} with batch_size {batch}, and "
+            "the kernel "
+            "ended the process. Use a smaller batch_size, shorter examples or a smaller base model.",
+            param="batch_size",
+        )
+    tail = worker.last_lines() if worker is not None else ""
+    return WorkerCrashed(
+        f"Training ended unexpectedly {crashes} times in a row without progress; the last time {why}."
+        + (f" Its last words:\n{tail}" if tail else "")
+    )

@@ -1,0 +1,76 @@
+"""Takes away what nobody needs any more: bytes of deleted files and models, snapshots of ended jobs, stray
+folders.
+
+Each step can be cut anywhere and done again: bytes go before the row that names them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from tunesmith.jobs.states import LIVE, RUNNING, TERMINAL
+from tunesmith.store import files, jobs, models
+from tunesmith.store.blobs import Blobs
+from tunesmith.store.database import Database
+
+#: Objects without a row may belong to somebody who is about to write it.
+ORPHAN_AGE_S = 3600.0
+
+
+def sweep(db: Database, blobs: Blobs, *, adapters: Path, work: Path) -> None:
+    """One round over files, models, snapshots and working folders."""
+    pinned = jobs.pinned(db, LIVE)
+    for file in files.hidden(db):
+        if file.id not in pinned:
+            blobs.delete(file.object_key)
+            files.forget(db, file.id)
+    for model in models.hidden(db):
+        if model.id not in pinned:
+            blobs.delete_prefix(model.prefix)
+            shutil.rmtree(adapters / model.id, ignore_errors=True)
+            models.forget(db, model.id)
+    _orphans(db, blobs)
+    _half_fetched(adapters)
+    _snapshots(db, blobs)
+    _work_folders(db, work)
+
+
+def _orphans(db: Database, blobs: Blobs) -> None:
+    """Objects whose writer was lost between the objects and the row."""
+    stored = blobs.folders("models")
+    known = models.known_ids(db)
+    for name, youngest in stored:
+        if name not in known and time.time() - youngest > ORPHAN_AGE_S:
+            blobs.delete_prefix(f"models/{name}")
+    stored = blobs.folders("files")
+    known = files.known_ids(db)
+    for name, youngest in stored:
+        if name not in known and time.time() - youngest > ORPHAN_AGE_S:
+            blobs.delete(f"files/{name}")
+
+
+def _half_fetched(adapters: Path) -> None:
+    """Adapter folders whose copying was cut: they have not got their names."""
+    for folder in adapters.glob(".*") if adapters.is_dir() else ():
+        if time.time() - folder.stat().st_mtime > ORPHAN_AGE_S:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _snapshots(db: Database, blobs: Blobs) -> None:
+    for job_id, _ in blobs.folders("jobs"):
+        job = jobs.find(db, job_id)
+        if job is None or job.status in TERMINAL:
+            blobs.delete_prefix(f"jobs/{job_id}")
+
+
+def _work_folders(db: Database, work: Path) -> None:
+    if not work.is_dir():
+        return
+    present = list(work.iterdir())
+    busy = {f"{job.id}-{job.attempt}" for job in jobs.in_state(db, RUNNING)}
+    for folder in present:
+        # a claim and its folder are moments apart; a minute is far beyond that
+        if folder.name not in busy and time.time() - folder.stat().st_mtime > 60:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,66 @@
+"""One settings object: flags win over environment (`TUNESMITH_…`), environment over defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+#: The base model that ships with the package.
+NANO = Path(__file__).parent / "assets" / "nano"
+SAMPLES = Path(__file__).parent / "assets" / "samples"
+
+
+class Settings(BaseSettings):
+    """What one server needs to know. Every field has an environment variable `TUNESMITH_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="TUNESMITH_", extra="ignore")
+
+    host: str = "127.0.0.1"
+    """Address to listen on; beyond loopback the server prints a warning."""
+    port: int = 8000
+    """TCP port; 0 takes a free one."""
+    data: Path = Path("tunesmith-data")
+    """Folder of the database, the objects, the adapters and the logs."""
+    base_model: list[str] = Field(default_factory=list)
+    """Base models by folder or hub id; the first is the default base. Empty: the nano model that ships."""
+    alias: dict[str, str] = Field(default_factory=dict)
+    """Model names mapped to a base's id, folder or hub id; they win over the built-in OpenAI names."""
+    api_key: str | None = None
+    """A key that the first start adds, instead of a random one that it prints."""
+    engine_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """CPU threads of an inference engine at most; a base too small to gain by more uses one."""
+    trainer_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """CPU threads of a training process at most; a base too small to gain by more uses one."""
+    trainer_niceness: int = Field(default=5, ge=0, le=19)
+    """How much later than chats a training process gets the CPU."""
+    engine_start_timeout_s: float = 60.0
+    """Seconds that a chat waits for an engine that is still starting, before it gets 503."""
+    lease_s: float = 15.0
+    """Seconds without a heartbeat after which a job's worker counts as dead."""
+    max_attempts: int = 5
+    """Starts of one job's worker in a row without a new snapshot, before the job fails."""
+    snapshot_every_s: float = Field(default=20.0, ge=0)
+    """Seconds of training between two snapshots; a lost worker costs at most this much."""
+
+    @field_validator("data")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the office's database."""
+        return f"sqlite:///{self.data / 'tunesmith.db'}"
+
+    @property
+    def objects_url(self) -> str:
+        """obstore URL of the object store."""
+        return (self.data / "objects").as_uri()
+
+    @property
+    def adapters_folder(self) -> Path:
+        """Where published adapters lie as whole folders `<model id>/` for the engine to read."""
+        return self.data / "adapters"

@@ -1,0 +1,147 @@
+"""Rows of fine-tuning jobs, and the two ways to change one: `transition` (a state) and `record` (a worker's
+work).
+
+Both are compare-and-set: they name what they expect, and change nothing when it is no longer so.
+Which state may follow which is decided in `jobs/states.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, select, update
+from sqlalchemy import insert as sql_insert
+
+from tunesmith.errors import NotFound
+from tunesmith.store import events as event_rows
+from tunesmith.store.database import Where, reading, writing
+from tunesmith.store.pages import page
+from tunesmith.store.rows import EventRow, JobRow, Page, from_row, values_of
+from tunesmith.store.tables import job_metadata, jobs
+
+
+class LeaseLost(Exception):
+    """The job is no longer this worker's: cancelled, finished, or given to another attempt."""
+
+
+def insert(where: Where, row: JobRow, events: Iterable[EventRow] = ()) -> None:
+    """Adds a job with its first events."""
+    with writing(where) as connection:
+        connection.execute(sql_insert(jobs).values(values_of(row)))
+        pairs = [{"job_id": row.id, "key": k, "value": v} for k, v in (row.metadata or {}).items()]
+        if pairs:
+            connection.execute(sql_insert(job_metadata), pairs)
+        event_rows.add(connection, row.id, events)
+
+
+def get(where: Where, project_id: str, job_id: str) -> JobRow:
+    """The job of this project. Raises NotFound."""
+    with reading(where) as connection:
+        row = connection.execute(
+            select(jobs).where(jobs.c.id == job_id, jobs.c.project_id == project_id)
+        ).first()
+    if row is None:
+        raise NotFound(
+            f"Could not find fine tune: {job_id}", param="fine_tuning_job_id", code="fine_tune_not_found"
+        )
+    return from_row(JobRow, row)
+
+
+def find(where: Where, job_id: str) -> JobRow | None:
+    """The job of whatever project: for the scheduler and the workers."""
+    with reading(where) as connection:
+        row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
+    return None if row is None else from_row(JobRow, row)
+
+
+def list_page(
+    where: Where,
+    project_id: str,
+    *,
+    after: str | None = None,
+    limit: int = 20,
+    metadata: dict[str, str] | None = None,
+    without_metadata: bool = False,
+) -> Page[JobRow]:
+    """Jobs of this project, newest first; `metadata` keeps those that have all these pairs."""
+    shown: list[ColumnElement[bool]] = []
+    for key, value in (metadata or {}).items():
+        shown.append(
+            exists().where(
+                job_metadata.c.job_id == jobs.c.id,
+                job_metadata.c.key == key,
+                job_metadata.c.value == value,
+            )
+        )
+    if without_metadata:
+        shown.append(~exists().where(job_metadata.c.job_id == jobs.c.id))
+    with reading(where) as connection:
+        within = jobs.c.project_id == project_id
+        filters = and_(*shown) if shown else None
+        return page(connection, JobRow, jobs, within, shown=filters, after=after, limit=limit)
+
+
+def in_state(where: Where, *states: str) -> list[JobRow]:
+    """Jobs of all projects in one of these states, oldest first."""
+    with reading(where) as connection:
+        query = select(jobs).where(jobs.c.status.in_(states)).order_by(jobs.c.seq)
+        return [from_row(JobRow, row) for row in connection.execute(query)]
+
+
+def transition(
+    where: Where,
+    job_id: str,
+    to: str,
+    *,
+    expect: Collection[str],
+    expect_attempt: int | None = None,
+    events: Iterable[EventRow] = (),
+    **changes: Any,
+) -> JobRow | None:
+    """Moves a job to the state `to` when it is in one of `expect` (and still at that attempt).
+
+    Returns the job as it is now, or None when it was not as expected: then nothing changed.
+    """
+    condition = and_(jobs.c.id == job_id, jobs.c.status.in_(expect))
+    if expect_attempt is not None:
+        condition = and_(condition, jobs.c.attempt == expect_attempt)
+    with writing(where) as connection:
+        changed = connection.execute(update(jobs).where(condition).values(status=to, **changes)).rowcount
+        if not changed:
+            return None
+        event_rows.add(connection, job_id, events)
+        return find(connection, job_id)
+
+
+def record(
+    where: Where,
+    job_id: str,
+    attempt: int,
+    *,
+    running: str,
+    events: Iterable[EventRow] = (),
+    **changes: Any,
+) -> None:
+    """A worker's write: renews the lease, adds events, changes columns; all of it or nothing.
+
+    Raises LeaseLost when the job is not in the state `running` at this attempt.
+    """
+    with writing(where) as connection:
+        changed = connection.execute(
+            update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.attempt == attempt, jobs.c.status == running)
+            .values(heartbeat=jobs.c.heartbeat + 1, **changes)
+        ).rowcount
+        if not changed:
+            raise LeaseLost(f"{job_id} is no longer attempt {attempt}'s to write")
+        event_rows.add(connection, job_id, events)
+
+
+def pinned(where: Where, live: Collection[str]) -> set[str]:
+    """Ids of files and parent models that jobs in a `live` state still need."""
+    with reading(where) as connection:
+        query = select(jobs.c.training_file, jobs.c.validation_file, jobs.c.parent_model_id).where(
+            jobs.c.status.in_(live)
+        )
+        return {value for row in connection.execute(query) for value in row if value is not None}

@@ -1,0 +1,75 @@
+"""Brings a database to the newest schema, once, in one transaction, with a backup before.
+
+Alembic runs the steps in `versions/`; it is imported only when there is a step to run, because every
+server and worker start passes here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from tunesmith.errors import CannotStart
+
+_HERE = Path(__file__).parent
+
+
+def revisions() -> list[str]:
+    """All revisions that this Tunesmith knows, oldest first: the numbers of `versions/m0001_….py`."""
+    return sorted(path.name[1:5] for path in (_HERE / "versions").glob("m[0-9]*.py"))
+
+
+def current(connection: Connection) -> str | None:
+    """The revision of a database; None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def migrate(engine: Engine) -> None:
+    """Upgrades to the newest revision. Raises CannotStart for a database of a newer Tunesmith."""
+    known = revisions()
+    with engine.connect() as connection:
+        found = current(connection)
+    if found == known[-1]:
+        return
+    if found is not None:
+        if found not in known:
+            raise CannotStart(
+                f"The database has schema {found}, this Tunesmith knows up to {known[-1]}: it was "
+                "written by a "
+                "newer version. Install that version, or start on another data folder."
+            )
+        _back_up(engine, found)
+    with (
+        engine.connect().execution_options(tunesmith_begin="BEGIN IMMEDIATE") as connection,
+        connection.begin(),
+    ):
+        if current(connection) != known[-1]:  # another process may have been faster
+            _upgrade(connection)
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _back_up(engine: Engine, found: str) -> None:
+    """Copies an embedded database beside itself; a server database has its own backups."""
+    database = engine.url.database
+    if engine.dialect.name != "sqlite" or not database:
+        return
+    copy = Path(f"{database}.schema-{found}")
+    if copy.exists():
+        return
+    connection = engine.raw_connection()  # VACUUM runs outside of transactions, which SQLAlchemy begins
+    try:
+        connection.cursor().execute("VACUUM INTO ?", (str(copy),))
+    finally:
+        connection.close()

@@ -1,0 +1,46 @@
+"""Cursor pages: `after` names the last object seen, the order is that of coming to be."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, select
+
+from tunesmith.errors import InvalidRequest
+from tunesmith.store.rows import Page, from_row
+
+T = TypeVar("T")
+
+
+def page(
+    connection: Connection,
+    cls: type[T],
+    table: Table,
+    within: ColumnElement[bool],
+    *,
+    shown: ColumnElement[bool] | None = None,
+    after: str | None,
+    limit: int,
+    order: str = "desc",
+) -> Page[T]:
+    """At most `limit` rows of `table` behind the object `after`.
+
+    `within` bounds the list and its cursors (the project, the job): a foreign cursor is as good as an absent
+    one. `shown` filters further, but an object that it hides (a deleted one) still serves as a cursor. Raises
+    InvalidRequest for an unknown cursor.
+    """
+    query: Select[Any] = select(table).where(within)
+    if shown is not None:
+        query = query.where(shown)
+    if after is not None:
+        seq = connection.execute(select(table.c.seq).where(within, table.c.id == after)).scalar()
+        if seq is None:
+            raise InvalidRequest(
+                f"after is {after!r}, which is no object of this list; pass the id of the last object "
+                "of a page.",
+                param="after",
+            )
+        query = query.where(table.c.seq > seq if order == "asc" else table.c.seq < seq)
+    query = query.order_by(table.c.seq.asc() if order == "asc" else table.c.seq.desc()).limit(limit + 1)
+    rows = [from_row(cls, row) for row in connection.execute(query)]
+    return Page(rows[:limit], has_more=len(rows) > limit)

@@ -1,0 +1,45 @@
+"""Errors of allocators, in torch's many spellings, become one OutOfMemory that says what to lower."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+from tunesmith.errors import OutOfMemory
+
+#: What torch's CPU allocator and CUDA's libraries say in a plain RuntimeError.
+_SPELLINGS = ("can't allocate memory", "not enough memory", "out of memory", "alloc_failed", "std::bad_alloc")
+
+
+@contextmanager
+def named_memory_errors(sentence: Callable[[], str]) -> Iterator[None]:
+    """Within it an allocation that fails raises OutOfMemory with `sentence()`, made when it is needed."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise OutOfMemory(sentence()) from error
+    except RuntimeError as error:
+        if any(spelling in str(error).lower() for spelling in _SPELLINGS):
+            raise OutOfMemory(sentence()) from error
+        raise
+
+
+def no_room_for_model(folder: object, device: object) -> str:
+    """The sentence for a model that does not fit by itself."""
+    return (
+        f"The device {device} has no room for the base model {folder}; choose a smaller base, or free memory"
+    )
+
+
+def no_room_for_batch(*, batch_size: int, longest: int, at_once: int, model: str, device: str) -> str:
+    """The sentence for a batch that does not fit. `at_once` is the tokens that one forward pass may have."""
+    if batch_size > 1 and batch_size * longest <= at_once:
+        remedy = f"set batch_size to {batch_size // 2}, or shorten the longest examples"
+    else:  # the batch is split already, so fewer examples per step would not help
+        remedy = f"set tokens_per_forward to {max(longest, at_once // 2)}, or shorten the longest examples"
+    return (
+        f"The device {device} has no room for a batch of {batch_size} examples of up to {longest:,} tokens "
+        f"on {model}; {remedy}"
+    )

@@ -1,0 +1,151 @@
+"""From a TrainConfig to all that the loop needs: rows, model, adapter, optimizer, and the run's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tunesmith.data.chat_template import Renderer
+from tunesmith.errors import InvalidAdapter, InvalidRequest
+from tunesmith.model.adapter import read_adapter
+from tunesmith.model.base import load_model, use_threads
+from tunesmith.model.lora import LoraStack, add_lora
+from tunesmith.model.whole_folder import sweep
+from tunesmith.train.batches import steps_per_epoch
+from tunesmith.train.config import TrainConfig
+from tunesmith.train.events import Started, Warned
+from tunesmith.train.forward import Forward
+from tunesmith.train.optimizer import Optimizer
+from tunesmith.train.probe import choose_forward
+from tunesmith.train.rows import Row, RowFile, read_rows
+from tunesmith.train.snapshot import Counters, Snapshot, check_same_run, identity, read_snapshot
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass
+class Run:
+    """One run, ready for its next step."""
+
+    config: TrainConfig
+    rows: list[Row]
+    """What is trained on."""
+    valid_rows: list[Row]
+    """What is only measured; empty without a validation file."""
+    warnings: list[Warned]
+    forward: Forward
+    stack: LoraStack
+    optimizer: Optimizer
+    steps_per_epoch: int
+    tokens_per_epoch: int
+    longest: int
+    """Tokens of the longest example of both files."""
+    counters: Counters
+    """Where the run stands; all zero at the start."""
+    identity: dict[str, object]
+    """What a snapshot must agree in."""
+    device: str
+    notes: list[str]
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        return self.steps_per_epoch * self.config.n_epochs
+
+    def started(self) -> Started:
+        """The event that opens the run."""
+        return Started(
+            n_examples=len(self.rows),
+            n_valid_examples=len(self.valid_rows),
+            steps_per_epoch=self.steps_per_epoch,
+            total_steps=self.total_steps,
+            tokens_per_epoch=self.tokens_per_epoch,
+            supervised_tokens_per_epoch=sum(row.n_targets for row in self.rows),
+            resumed_from_step=self.counters.step if self.config.resume_from else None,
+            device=self.device,
+            notes=self.notes,
+        )
+
+
+def prepare(config: TrainConfig) -> Run:
+    """Loads and checks everything; see `trainer.train` for what it raises."""
+    for folder in (config.out / "checkpoints", config.out / "snapshots"):
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
+    model = load_model(config.base, dtype=config.dtype, device=config.device)
+    use_threads(model, config.threads)
+    train_file, valid_file = _read_files(config, model)
+    longest = max(row.n_tokens for row in [*train_file.rows, *valid_file.rows])
+    forward, note = choose_forward(model, tokens_per_forward=config.tokens_per_forward, longest=longest)
+    snapshot = None if config.resume_from is None else read_snapshot(config.resume_from)
+    stack = _adapter(model, config, snapshot)
+    n_steps = steps_per_epoch(len(train_file.rows), config.batch_size)
+    run = Run(
+        config=config,
+        rows=train_file.rows,
+        valid_rows=valid_file.rows,
+        warnings=[*train_file.warnings, *valid_file.warnings],
+        forward=forward,
+        stack=stack,
+        optimizer=Optimizer(stack, config, total_steps=n_steps * config.n_epochs),
+        steps_per_epoch=n_steps,
+        tokens_per_epoch=train_file.n_tokens,
+        longest=longest,
+        counters=Counters(),
+        identity=identity(config, n_examples=len(train_file.rows), n_tokens=train_file.n_tokens),
+        device=str(model.device),
+        notes=[note, *_untouched(model)],
+    )
+    if snapshot is None:
+        return run
+    check_same_run(snapshot, run.identity)
+    run.optimizer.load(snapshot.moments)
+    snapshot.restore_rng()
+    return replace(run, counters=snapshot.counters)
+
+
+def _read_files(config: TrainConfig, model: PreTrainedModel) -> tuple[RowFile, RowFile]:
+    renderer = Renderer.load(config.base)
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    known = [n for n in (context, renderer.tokenizer.model_max_length, config.max_length) if n]
+    max_length = min(known, default=2**31)
+    train_file = read_rows(config.training_file, renderer, max_length=max_length)
+    if config.validation_file is None:
+        return train_file, RowFile([], [])
+    return train_file, read_rows(
+        config.validation_file, renderer, max_length=max_length, param="validation_file"
+    )
+
+
+def _adapter(model: PreTrainedModel, config: TrainConfig, snapshot: Snapshot | None) -> LoraStack:
+    """Fresh LoRA layers, or those of the snapshot, or of the adapter that is tuned on."""
+    given = snapshot.adapter if snapshot is not None else None
+    if given is None and config.init_adapter is not None:
+        given = read_adapter(config.init_adapter)
+    if given is None:
+        stack = add_lora(
+            model, r=config.r, lora_alpha=config.lora_alpha, target_modules=config.target_modules
+        )
+        stack.initialize(config.seed)
+        return stack
+    try:
+        stack = add_lora(
+            model,
+            r=given.r,
+            lora_alpha=given.lora_alpha,
+            target_modules=list(given.layers),
+            use_rslora=given.use_rslora,
+        )
+        stack.load(given)
+    except InvalidRequest as error:
+        folder = config.resume_from or config.init_adapter
+        raise InvalidAdapter(f"{folder} does not fit the base {config.base}: {error.message}") from error
+    return stack
+
+
+def _untouched(model: PreTrainedModel) -> list[str]:
+    """A sentence for parts that LoRA cannot sit on: experts kept as one three-dimensional weight."""
+    if any(parameter.ndim == 3 and "expert" in name for name, parameter in model.named_parameters()):
+        return ["The mixture's experts stay as they are; LoRA is on the other linear layers"]
+    return []

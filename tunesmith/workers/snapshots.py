@@ -1,0 +1,60 @@
+"""Resume state of a job as objects: `jobs/<job id>/snapshots/<attempt>-<step>`, the newest two kept.
+
+The attempt in the name keeps a worker that has lost its job from touching what its successor reads.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tunesmith.store.blobs import Blobs, ObjectCorrupt, ObjectMissing
+from tunesmith.store.rows import JobRow
+
+KEEP = 2
+
+
+class Snapshots:
+    """The snapshots of one job."""
+
+    def __init__(self, blobs: Blobs, job: JobRow) -> None:
+        self._blobs = blobs
+        self._job = job
+        self._root = f"jobs/{job.id}/snapshots"
+
+    def save(self, step: int, folder: Path) -> str:
+        """Stores a snapshot folder; returns its prefix, which the job's row should point to next."""
+        prefix = f"{self._root}/{self._job.attempt}-{step}"
+        self._blobs.delete_prefix(prefix)
+        self._blobs.put_folder(prefix, folder)
+        return prefix
+
+    def prune(self) -> None:
+        """Removes all but the newest; call it when the row points to the newest."""
+        for prefix, _ in self._known()[KEEP:]:
+            self._blobs.delete_prefix(prefix)
+
+    def fetch(self, folder: Path) -> tuple[int, list[str]]:
+        """Copies the newest snapshot that is whole, up to the row's, to `folder`.
+
+        Returns its step, 0 when there is none and training begins anew, and a sentence per unusable one.
+        """
+        if self._job.snapshot is None:
+            return 0, []
+        problems: list[str] = []
+        newest = int(self._job.snapshot["step"])
+        for prefix, step in self._known():
+            if step > newest:
+                continue
+            try:
+                self._blobs.fetch_folder(prefix, folder)
+                return step, problems
+            except (ObjectMissing, ObjectCorrupt) as error:
+                problems.append(f"The snapshot of step {step} cannot be used: {error}")
+        return 0, problems
+
+    def _known(self) -> list[tuple[str, int]]:
+        """(prefix, step) of all stored snapshots, the latest step of the latest attempt first."""
+        keys = [tuple(map(int, name.split("-"))) for name, _ in self._blobs.folders(self._root)]
+        return [
+            (f"{self._root}/{a}-{s}", s) for a, s in sorted(keys, key=lambda k: (k[1], k[0]), reverse=True)
+        ]

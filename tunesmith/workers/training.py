@@ -1,0 +1,92 @@
+"""The training worker: `python -m tunesmith.workers.training ftjob-…`, started by the scheduler, one per
+attempt.
+
+It takes hold of its job, lets `attempt.py` train, and ends so that the row says how it went. An exit status
+other than 0 means that the row does not: then the scheduler tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+
+from tunesmith.errors import StoreBusy, TunesmithError
+from tunesmith.jobs import process
+from tunesmith.jobs.ending import fail
+from tunesmith.jobs.environment import WorkerEnvironment
+from tunesmith.jobs.states import RUNNING
+from tunesmith.store import jobs
+from tunesmith.store.blobs import Blobs
+from tunesmith.store.database import Database
+from tunesmith.store.jobs import LeaseLost
+from tunesmith.workers.attempt import Attempt, give_back
+from tunesmith.workers.hold import Hold
+
+log = logging.getLogger("tunesmith.worker")
+
+
+class Leaving(BaseException):
+    """Asked to go before the first step: whatever is being loaded can be dropped."""
+
+
+def main(arguments: list[str], variables: Mapping[str, str] = os.environ) -> int:
+    """Works on the job that the only argument names; returns the exit status."""
+    (job_id,) = arguments
+    environment = WorkerEnvironment.read(variables)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    leave = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: leave.set())
+    db = Database.open(environment.database_url)
+    job = jobs.find(db, job_id)
+    if job is None or (job.status, job.attempt) != (RUNNING, environment.attempt):
+        log.info("%s is no longer attempt %d's", job_id, environment.attempt)
+        return 0
+    if job.worker_token != environment.worker_token:
+        log.error("%s has another worker", job_id)
+        return 1
+    # loading torch can hold this process up for longer than a lease; the scheduler waits for the first sign
+    # of life
+    from tunesmith.train.trainer import train
+
+    os.nice(environment.niceness)
+    blobs = Blobs(environment.objects_url)
+    with Hold(db, job_id, environment.attempt, abandon=lambda: os._exit(0)) as hold:
+        attempt = Attempt(db, blobs, job, hold, environment, leave=leave, train=train)
+        try:
+            hold.record(worker=process.identity(os.getpid()))
+            _leave_when_asked(attempt, leave)
+            attempt.run()
+        except Leaving:
+            give_back(db, job)
+        except LeaseLost as error:
+            log.info("stopped: %s", error)
+        except StoreBusy:
+            raise
+        except TunesmithError as error:
+            log.error("%s failed: %s", job_id, error)
+            fail(db, job, error, only_from=RUNNING, attempt=environment.attempt)
+    db.close()
+    return 0
+
+
+def _leave_when_asked(attempt: Attempt, leave: threading.Event) -> None:
+    """From now on SIGTERM ends a worker that is still loading at once, and one that trains after a
+    snapshot."""
+
+    def asked(*_: object) -> None:
+        again = leave.is_set()
+        leave.set()
+        if not attempt.has_begun and not again:
+            raise Leaving
+
+    signal.signal(signal.SIGTERM, asked)
+    if leave.is_set():
+        raise Leaving
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
