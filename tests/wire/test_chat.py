@@ -184,8 +184,7 @@ def test_a_tool_call_comes_back_as_a_call(client: OpenAI) -> None:
     choice = client.chat.completions.create(**asked).choices[0]
     chunks = list(client.chat.completions.create(**asked, stream=True))
     streamed = [call for chunk in chunks for part in chunk.choices for call in part.delta.tool_calls or []]
-    if choice.message.tool_calls is None:
-        pytest.skip("the base model answered in words")
+    assert choice.message.tool_calls, f"the base model answered in words: {choice.message.content}"
     [call] = choice.message.tool_calls
     assert choice.finish_reason == "tool_calls"
     assert call.id.startswith("call_") and call.function.name == "get_weather"
@@ -211,8 +210,7 @@ def test_legacy_functions_are_answered_in_their_own_shape(client: OpenAI) -> Non
         temperature=0,
         max_tokens=80,
     ).choices[0]
-    if choice.message.function_call is None:
-        pytest.skip("the base model answered in words")
+    assert choice.message.function_call, f"the base model answered in words: {choice.message.content}"
     assert choice.finish_reason == "function_call"
     assert choice.message.function_call.name == "get_weather"
 
