@@ -25,6 +25,8 @@ lint: $(VENV)/.dev           ## style and types
 
 bench: $(VENV)/.bench        ## every figure of benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks.serve_throughput
+	@$(BIN)/python -m benchmarks.gradient_check
+	@$(BIN)/python -m benchmarks.train_throughput
 
 console:                     ## build the web console, where its sources are
 	@if [ -f console/package.json ]; then cd console && npm ci && npm run build; \

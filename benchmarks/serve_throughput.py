@@ -30,7 +30,9 @@ from typing import Any
 
 import psutil
 
+from benchmarks.machine import cpu_name
 from benchmarks.peft_peer import N_ADAPTERS, N_LOADED, N_STREAMS, N_TOKENS, QUESTION, RANK
+from benchmarks.results_page import write_section
 from tunesmith import ids
 from tunesmith.data.base import read_base
 from tunesmith.engine_client import ConnectionPool
@@ -40,7 +42,6 @@ from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database
 
 ROOT = Path(__file__).parents[1]
-RESULTS = Path(__file__).with_name("RESULTS.md")
 KEY = "sk-benchmark"
 
 
@@ -334,7 +335,7 @@ def report(figures: Figures, command: str) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "peft", "uvicorn"))
     return "\n".join(
         [
-            f"{datetime.now(UTC):%Y-%m-%d} · {_cpu()}, {os.cpu_count()} cores · "
+            f"{datetime.now(UTC):%Y-%m-%d} · {cpu_name()}, {os.cpu_count()} cores · "
             f"Python {platform.python_version()}, {packages}",
             "",
             f"`{command}` · nano, rank {RANK} on all linear layers, {N_TOKENS} tokens a stream, greedy; "
@@ -348,31 +349,12 @@ def report(figures: Figures, command: str) -> str:
     )
 
 
-def write(section: str) -> None:
-    """Put the section into RESULTS.md in place of the last run's."""
-    begin, end = "<!-- serve_throughput -->", "<!-- /serve_throughput -->"
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Benchmark results\n"
-    block = f"{begin}\n## Serving: `serve_throughput.py`\n\n{section}\n{end}"
-    if begin in text:
-        text = text[: text.index(begin)] + block + text[text.index(end) + len(end) :]
-    else:
-        text = text.rstrip("\n") + f"\n\n{block}\n"
-    RESULTS.write_text(text, encoding="utf-8")
-
-
 def _progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
 def _ms(seconds: float) -> str:
     return f"{seconds * 1e3:.0f} ms"
-
-
-def _cpu() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def main() -> None:
@@ -394,7 +376,7 @@ def main() -> None:
     )
     print(section)
     if not options.no_write:
-        write(section)
+        write_section("serve_throughput", "Serving: `serve_throughput.py`", section)
 
 
 if __name__ == "__main__":

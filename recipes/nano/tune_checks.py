@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recipes.nano.answers import Answerer
-from recipes.nano.dpo import tune_on_preferences
 from recipes.nano.facts import all_facts
 from recipes.nano.sample_sets import bare
 from tunesmith.data.base import read_base
-from tunesmith.data.hyperparameters import resolve
+from tunesmith.data.hyperparameters import Method, resolve
 from tunesmith.evals.samples import Row, Sample, has_fact, load_sample, read_rows, voice_phrases
 from tunesmith.train.config import TrainConfig
 from tunesmith.train.events import Finished
@@ -33,8 +32,11 @@ class TuneScores:
 
 def tune(base: Path, sample: Sample, out: Path, seed: int) -> Path:
     """Trains on a sample with automatic settings; the adapter's folder."""
-    settings = resolve({}, n_examples=len(read_rows(sample.train)), base=read_base(base))
+    method: Method = "dpo" if sample.name == "preferences" else "supervised"
+    settings = resolve({}, n_examples=len(read_rows(sample.train)), base=read_base(base), method=method)
     config = TrainConfig(
+        method=method,
+        beta=settings.beta or TrainConfig.beta,
         base=base,
         training_file=sample.train,
         out=out,
@@ -153,7 +155,9 @@ def check_preferences(base: Path, seeds: tuple[int, ...] = SEEDS) -> TuneScores:
 
     before = Answerer(base).chat(chats, max_new_tokens=120)
     for seed in seeds:
-        answers = tune_on_preferences(base, sample.train, seed).chat(chats, max_new_tokens=120)
+        with tempfile.TemporaryDirectory() as folder:
+            tuned = Answerer(base, tune(base, sample, Path(folder), seed))
+        answers = tuned.chat(chats, max_new_tokens=120)
         right = [has_fact(text, row) for text, row in zip(answers, sample.test, strict=True)]
         figures.append(
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,20 @@ def test_a_job_can_be_cancelled_and_watching_it_says_so(tunesmith, training_file
 
     assert tunesmith("jobs", "watch", job_id, "--interval", "0.1").exit_code == 3
     assert json.loads(tunesmith("jobs", "show", job_id, "--json").stdout)["status"] == "cancelled"
+
+
+def test_a_job_can_be_paused_and_resumed(tunesmith, training_file: Path) -> None:
+    [[job_id]] = tunesmith(
+        *("jobs", "create", "-m", "gpt-4o-mini", "-f", str(training_file)),
+        *("--n-epochs", "50", "--batch-size", "1"),
+    ).rows
+    while (ran := tunesmith("jobs", "pause", job_id)).exit_code != 0:
+        assert "is still validating its files; pause it once it is queued or running" in ran.stderr
+        time.sleep(0.05)
+
+    assert ran.stdout.splitlines() == [job_id]
+    assert json.loads(tunesmith("jobs", "show", job_id, "--json").stdout)["status"] == "paused"
+    again = tunesmith("jobs", "pause", job_id)
+    assert again.exit_code == 1 and "is already paused" in again.stderr
+    assert json.loads(tunesmith("jobs", "resume", job_id, "--json").stdout)["status"] == "queued"
+    assert tunesmith("jobs", "cancel", job_id).exit_code == 0

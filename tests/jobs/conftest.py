@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.jobs.office import Office
 from tests.store.factories import principal_of
 from tunesmith.data.base import Catalog
+from tunesmith.jobs import scheduler as scheduler_module
 from tunesmith.settings import NANO, Settings
 from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database
@@ -50,3 +53,20 @@ def who(db: Database) -> Principal:
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
     return Catalog.open([NANO], {"my-model": "nano"})
+
+
+@pytest.fixture
+def office(
+    db: Database,
+    blobs: Blobs,
+    catalog: Catalog,
+    who: Principal,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Office]:
+    monkeypatch.setattr(scheduler_module, "BACKOFF_S", (0.0,))
+    monkeypatch.setattr(scheduler_module, "CANCEL_GRACE_S", 0.5)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]))
+    office = Office(db, blobs, catalog, who, settings)
+    yield office
+    office.stop()

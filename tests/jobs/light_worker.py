@@ -11,7 +11,8 @@ import time
 
 from tunesmith.jobs import messages, process
 from tunesmith.jobs.environment import WorkerEnvironment
-from tunesmith.jobs.states import QUEUED, RUNNING, SUCCEEDED, move
+from tunesmith.jobs.leaving import let_go
+from tunesmith.jobs.states import RUNNING, SUCCEEDED, move
 from tunesmith.store import jobs
 from tunesmith.store.database import Database
 from tunesmith.workers.hold import Hold
@@ -27,7 +28,7 @@ def main(job_id: str) -> None:
     do = (job.metadata or {}).get("do", "succeed")
     leave = threading.Event()
     signal.signal(signal.SIGTERM, signal.SIG_IGN if do == "deaf" else lambda *_: leave.set())
-    with Hold(db, job_id, job.attempt, heartbeat_s=0.2) as hold:
+    with Hold(db, job_id, job.attempt, leave=leave.set, heartbeat_s=0.2) as hold:
         hold.record(worker=process.identity(os.getpid()))
         if do == "crash" or (do == "crash once" and job.attempt == 1):
             print("loading\rloading 50 %\rloading 100 %", file=sys.stderr)
@@ -38,13 +39,16 @@ def main(job_id: str) -> None:
             if step < 4:
                 hold.record(snapshot={"prefix": "x", "step": step, "trained_tokens": step}, crashes=0)
                 os.kill(os.getpid(), signal.SIGKILL)
-        deadline = time.monotonic() + (30 if do in ("wait", "deaf") else 0.3)
+        deadline = time.monotonic() + (30 if do in ("wait", "deaf", "leave slowly") else 0.3)
         while time.monotonic() < deadline:
             time.sleep(0.05)
             if hold.lost.is_set() and do != "deaf":
                 return
-            if leave.is_set():
-                move(db, job_id, QUEUED, only_from=RUNNING, expect_attempt=job.attempt, worker=None)
+            if leave.is_set() and do != "deaf":
+                if do == "leave slowly":
+                    time.sleep(1.0)
+                    hold.record(snapshot={"prefix": "x", "step": 7, "trained_tokens": 7}, step=7)
+                let_go(db, job_id, job.attempt, why="the server stops")
                 return
     assert len(jobs.in_state(db, RUNNING)) == 1, "two jobs train at once"
     events = [messages.succeeded(job_id)]

@@ -4,99 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.jobs.office import Office, vanish, wait
 from tests.store.factories import a_file, a_job, model_row
-from tunesmith.data.base import Catalog
 from tunesmith.errors import StoreBusy
 from tunesmith.jobs import process
 from tunesmith.jobs import scheduler as scheduler_module
 from tunesmith.jobs.control import cancel
-from tunesmith.jobs.scheduler import Scheduler
 from tunesmith.jobs.states import RUNNING
 from tunesmith.jobs.supervisor import LOG_LIMIT_BYTES, Supervisor
 from tunesmith.jobs.sweep import sweep
-from tunesmith.settings import Settings
-from tunesmith.store import events, files, jobs, models
+from tunesmith.store import files, jobs, models
 from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database
 from tunesmith.store.rows import JobRow, Principal
-
-LIGHT = (sys.executable, str(Path(__file__).with_name("light_worker.py")))
-
-
-class Office:
-    """Schedulers on one database, and what a test asks of it."""
-
-    def __init__(
-        self, db: Database, blobs: Blobs, catalog: Catalog, who: Principal, settings: Settings
-    ) -> None:
-        self.db, self.who, self.settings = db, who, settings
-        self._parts = (db, blobs, catalog)
-        self.running: list[Scheduler] = []
-
-    def start(self, **changes: object) -> Scheduler:
-        settings = self.settings.model_copy(update=changes)
-        scheduler = Scheduler(*self._parts, settings, program=LIGHT)
-        scheduler.start()
-        self.running.append(scheduler)
-        return scheduler
-
-    def stop(self) -> None:
-        for scheduler in self.running:
-            scheduler.stop()
-        self.running.clear()
-
-    def job(self, do: str) -> str:
-        return a_job(self.db, self.who, metadata={"do": do}).id
-
-    def get(self, job_id: str) -> JobRow:
-        return jobs.get(self.db, self.who.project_id, job_id)
-
-    def until(self, job_id: str, *states: str, timeout_s: float = 20) -> JobRow:
-        wait(lambda: self.get(job_id).status in states, timeout_s, lambda: str(self.get(job_id)))
-        return self.get(job_id)
-
-    def worker_of(self, job_id: str) -> dict:
-        """The identity of the job's worker, once it has told it."""
-        wait(lambda: self.get(job_id).worker is not None, 20, lambda: str(self.get(job_id)))
-        who = self.get(job_id).worker
-        assert who is not None
-        return who
-
-    def story(self, job_id: str) -> list[str]:
-        rows = events.list_page(self.db, self.who.project_id, job_id, limit=100).rows
-        return [event.message for event in rows[::-1]]
-
-
-def wait(done: Callable[[], bool], timeout_s: float, what: Callable[[], str] = lambda: "") -> None:
-    deadline = time.monotonic() + timeout_s
-    while not done():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.05)
-
-
-@pytest.fixture
-def office(
-    db: Database,
-    blobs: Blobs,
-    catalog: Catalog,
-    who: Principal,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Office]:
-    monkeypatch.setattr(scheduler_module, "BACKOFF_S", (0.0,))
-    monkeypatch.setattr(scheduler_module, "CANCEL_GRACE_S", 0.5)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]))
-    office = Office(db, blobs, catalog, who, settings)
-    yield office
-    office.stop()
 
 
 def test_waiting_jobs_run_one_after_another(office: Office) -> None:
@@ -160,7 +85,7 @@ def test_a_worker_that_outlives_its_server_is_adopted(office: Office) -> None:
     job_id = office.job("wait")
     first = office.start()
     who = office.worker_of(job_id)
-    orphans = _vanish(first)
+    orphans = vanish(first)
     office.running.clear()
     office.start()
     time.sleep(1.0)
@@ -280,12 +205,3 @@ def test_objects_without_a_row_go_when_nobody_can_be_writing_it_any_more(
     sweep(db, blobs, adapters=tmp_path, work=tmp_path / "work")
     assert not blobs.exists("files/file-orphan")
     assert blobs.folders("models") == []
-
-
-def _vanish(scheduler: Scheduler) -> list[subprocess.Popen[bytes]]:
-    """What kill -9 leaves of a scheduler: nothing that runs, and workers that do."""
-    scheduler._stopping.set()
-    scheduler.wake()
-    for thread in scheduler._threads:
-        thread.join()
-    return [worker.popen for worker in scheduler._workers.values() if worker.popen is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.store.factories import a_job, principal_of
 from tunesmith.errors import InvalidRequest, NotFound
 from tunesmith.jobs import messages
-from tunesmith.jobs.control import cancel
+from tunesmith.jobs.control import cancel, pause, resume
 from tunesmith.jobs.lease import LeaseWatch, claim
-from tunesmith.jobs.states import ALLOWED, LIVE, QUEUED, RUNNING, TERMINAL, move
+from tunesmith.jobs.leaving import let_go
+from tunesmith.jobs.states import ALLOWED, LIVE, PAUSED, QUEUED, RUNNING, TERMINAL, move
 from tunesmith.store import events, jobs
 from tunesmith.store.database import Database
 from tunesmith.store.jobs import LeaseLost
@@ -143,9 +145,18 @@ def test_a_lease_ends_when_the_heartbeat_stands_still_whatever_the_wall_clock_do
     assert [row.id for row in watch.expired(jobs.in_state(db, RUNNING))] == [job.id]
 
 
+def _accepted(wish: Callable[[], object]) -> bool:
+    try:
+        wish()
+    except InvalidRequest as refusal:
+        assert refusal.code == "invalid_job_state"
+        return False
+    return True
+
+
 class JobLife(RuleBasedStateMachine):
-    """Claims, losses, zombies, cancellations and ends in any order: one writer, one end, a story without
-    gaps."""
+    """Claims, losses, zombies, pauses, cancellations and ends in any order: one writer, one end, a story
+    without gaps."""
 
     @initialize()
     def begin(self) -> None:
@@ -156,6 +167,7 @@ class JobLife(RuleBasedStateMachine):
         self.job_id = a_job(self.db, self.who).id
         self.attempts = 0
         self.status = QUEUED
+        self.leaving = False
         self.steps: dict[int, int] = {}
         """Steps done, by attempt; a new attempt begins where the snapshot is."""
         self.snapshot = 0
@@ -164,7 +176,7 @@ class JobLife(RuleBasedStateMachine):
     @rule()
     def claim_it(self) -> None:
         job = claim(self.db, device="cpu")
-        assert (job is not None) == (self.status == QUEUED)
+        assert (job is not None) == (self.status == QUEUED and not self.leaving)
         if job is not None:
             self.attempts += 1
             assert job.attempt == self.attempts
@@ -184,7 +196,7 @@ class JobLife(RuleBasedStateMachine):
             written = True
         except LeaseLost:
             written = False
-        assert written == (self.status == RUNNING and back == 0)
+        assert written == ((self.status == RUNNING or self.leaving) and back == 0)
         if written:
             self.steps[attempt] = step
             self.told.add(step)
@@ -198,6 +210,29 @@ class JobLife(RuleBasedStateMachine):
         if moved:
             self.status = QUEUED
 
+    @rule()
+    def a_person_pauses_it(self) -> None:
+        allowed = self.status in (QUEUED, RUNNING)
+        assert _accepted(lambda: pause(self.db, self.who.project_id, self.job_id)) == allowed
+        if allowed:
+            self.leaving = self.leaving or self.status == RUNNING
+            self.status = PAUSED
+
+    @rule()
+    def a_person_resumes_it(self) -> None:
+        allowed = self.status == PAUSED
+        assert _accepted(lambda: resume(self.db, self.who.project_id, self.job_id)) == allowed
+        if allowed:
+            self.status = QUEUED
+
+    @rule(back=st.integers(0, 1), lost=st.booleans())
+    def a_worker_goes(self, back: int, lost: bool) -> None:
+        let_go(self.db, self.job_id, self.attempts - back, why="test", crashes=1 if lost else None)
+        if back == 0 and self.leaving:
+            self.leaving = False
+        elif back == 0 and self.status == RUNNING:
+            self.status = QUEUED
+
     @rule(to=st.sampled_from(sorted(TERMINAL)), back=st.integers(0, 1))
     def somebody_ends_it(self, to: str, back: int) -> None:
         allowed = to in ALLOWED[self.status] and back == 0
@@ -205,11 +240,12 @@ class JobLife(RuleBasedStateMachine):
         assert (moved is not None) == allowed
         if moved:
             self.status = to
+            self.leaving = False
 
     @invariant()
     def the_row_is_as_expected(self) -> None:
         job = jobs.get(self.db, self.who.project_id, self.job_id)
-        assert (job.status, job.attempt) == (self.status, self.attempts)
+        assert (job.status, job.attempt, job.leaving) == (self.status, self.attempts, self.leaving)
 
     @invariant()
     def each_step_is_told_once_and_none_is_missing(self) -> None:

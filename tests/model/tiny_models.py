@@ -90,7 +90,7 @@ def write_tokenizer(folder: Path) -> None:
 def tiny_model(
     folder: Path, family: str = "llama", *, seed: int = 0, dtype: str = "float32", **config: Any
 ) -> Path:
-    """Saves a random model of `family` with its tokenizer into `folder` and gives the folder."""
+    """Saves a random model of `family` (any model type) and its tokenizer into `folder`, and gives it."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
     with quiet_transformers():
@@ -102,7 +102,7 @@ def _save(
 ) -> Path:
     tokenizer = _tokenizer()
     eos = tokenizer.token_to_id("<|im_end|>")
-    values = {**_COMMON, **FAMILIES[family], **config}
+    values = {**_COMMON, **FAMILIES.get(family, {}), **config}
     values = {name: value for name, value in values.items() if value is not None}
     model_config = configs.for_model(
         family,

@@ -105,11 +105,12 @@ def test_a_migration_keeps_a_copy_of_the_database_before(
 
     url = f"sqlite:///{tmp_path / 'tunesmith.db'}"
     Database.open(url).close()
-    monkeypatch.setattr(migrations, "revisions", lambda: ["0001", "0002"])
+    newest = migrations.revisions()[-1]
+    monkeypatch.setattr(migrations, "revisions", lambda: [newest, "9999"])
     monkeypatch.setattr(migrations, "_upgrade", lambda connection: None)
     Database.open(url).close()
-    copy = sqlite3.connect(tmp_path / "tunesmith.db.schema-0001")
-    assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+    copy = sqlite3.connect(tmp_path / f"tunesmith.db.schema-{newest}")
+    assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == (newest,)
     copy.close()
 
 

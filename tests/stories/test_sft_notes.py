@@ -1,7 +1,4 @@
-"""Notes on supervised fine-tuning: sarcasm, weights, structured output, code review, and the tuned model.
-
-The notes' second half, preference tuning, is not in here.
-"""
+"""Notes on fine-tuning: sarcasm, weights, structured output, code review, preferences, and the tuned model."""
 
 # ruff: noqa: E501, SIM115  (long texts and open files are as the document has them)
 
@@ -217,3 +214,106 @@ def test_the_code_review_row_is_cut_at_the_context_and_the_events_name_its_line(
         client.chat.completions.create(model=job.fine_tuned_model, messages=[system, user])
     assert refused.value.code == "context_length_exceeded"
     assert review["role"] == "assistant"
+
+
+WEATHER = {
+    "input": {
+        "messages": [
+            {"role": "user", "content": "Hello, can you tell me how cold San Francisco is today?"},
+        ],
+        "tools": [],
+        "parallel_tool_calls": True,
+    },
+    "preferred_output": [
+        {
+            "role": "assistant",
+            "content": "Today in San Francisco, it is not quite cold as expected. Morning clouds will give away to sunshine, with a high near 68°F (20°C) and a low around 57°F (14°C).",
+        }
+    ],
+    "non_preferred_output": [
+        {"role": "assistant", "content": "It is not particularly cold in San Francisco today."}
+    ],
+}
+CITIES = ["Oslo", "Rome", "Lima", "Cairo", "Tokyo", "Paris", "Quito", "Delhi", "Sofia", "Bern", "Doha"]
+
+
+def weather_rows() -> list[dict]:
+    """The notes' row, and the same question about other places."""
+    text = json.dumps(WEATHER)
+    return [WEATHER, *(json.loads(text.replace("San Francisco", city)) for city in CITIES)]
+
+
+def test_preference_fine_tuning_on_the_weather_rows(story, jsonl, finished, events_of):
+    jsonl("weather.jsonl", weather_rows())
+    file_id = upload("weather.jsonl")
+
+    client = OpenAI()
+    job = client.fine_tuning.jobs.create(
+        training_file=file_id,
+        model="gpt-4o-2024-08-06",
+        method={
+            "type": "dpo",
+            "dpo": {
+                "hyperparameters": {"beta": 0.1},
+            },
+        },
+    )
+
+    job = finished(job.id)
+    assert job.model == "gpt-4o-2024-08-06"
+    assert job.method.type == "dpo" and job.method.dpo.hyperparameters.beta == 0.1
+    assert job.method.dpo.hyperparameters.n_epochs == job.hyperparameters.n_epochs
+    steps = [event.data for event in events_of(job.id) if event.type == "metrics"]
+    assert steps[0]["train_loss"] == pytest.approx(0.6931, abs=5e-3)  # the policy still is the reference
+    assert steps[-1]["train_loss"] < 0.5
+    assert steps[-1]["train_reward_margin"] > 0 and steps[-1]["train_reward_accuracy"] == 1
+
+
+def test_sft_on_the_preferred_replies_then_dpo(story, jsonl, finished, events_of):
+    """The notes' suggested workflow: SFT + DPO."""
+    rows = weather_rows()
+    jsonl(
+        "preferred.jsonl",
+        [{"messages": [*row["input"]["messages"], *row["preferred_output"]]} for row in rows],
+    )
+    client = OpenAI()
+    # SFT
+    sft = client.fine_tuning.jobs.create(
+        training_file=upload("preferred.jsonl"), model="gpt-4o-mini-2024-07-18"
+    )
+    sft = finished(sft.id)
+    # DPO
+    jsonl("pairs.jsonl", rows)
+    job = client.fine_tuning.jobs.create(
+        training_file=upload("pairs.jsonl"),
+        model=sft.fine_tuned_model,
+        method={
+            "type": "dpo",
+            "dpo": {
+                "hyperparameters": {"beta": 0.1},
+            },
+        },
+    )
+
+    job = finished(job.id)
+    assert job.fine_tuned_model.startswith("ft:gpt-4o-mini-2024-07-18:personal:")
+    steps = [event.data for event in events_of(job.id) if event.type == "metrics"]
+    assert steps[0]["train_loss"] == pytest.approx(0.6931, abs=5e-3)  # the reference is the SFT model
+    assert steps[-1]["train_reward_accuracy"] == 1
+    completion = client.chat.completions.create(
+        model=job.fine_tuned_model,
+        messages=[{"role": "user", "content": "Hello, can you tell me how cold Oslo is today?"}],
+        temperature=0,
+        max_tokens=60,
+    )
+    assert "Morning clouds" in completion.choices[0].message.content
+
+
+def test_rows_of_the_other_method_are_named_in_the_jobs_error(jsonl, finished):
+    jsonl("chats.jsonl", [row(MARV_PROMPT, question, answer) for question, (_, answer) in MARV.items()])
+    client = OpenAI()
+    job = client.fine_tuning.jobs.create(
+        training_file=upload("chats.jsonl"), model="gpt-4o-mini", method={"type": "dpo"}
+    )
+    job = finished(job.id, "failed")
+    assert job.error.param == "training_file" and "preferred_output" in job.error.message

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from peft import PeftModel
 
 from tunesmith.model.base import load_model
-from tunesmith.train.rows import Row
+from tunesmith.train.rows import Pair, Row
 
 
 def peft_model(base: Path, adapter: Path, dtype: str) -> PeftModel:
@@ -33,6 +33,23 @@ def plain_loss(model: torch.nn.Module, rows: Sequence[Row]) -> torch.Tensor:
         total = total + (nll * row.weights[1:]).sum()
         n_targets += int(row.weights[1:].count_nonzero())
     return total / n_targets
+
+
+def plain_dpo_loss(
+    policy: torch.nn.Module, reference: torch.nn.Module, pairs: Sequence[Pair], beta: float
+) -> torch.Tensor:
+    """Equation 7 of arXiv:2305.18290, over pairs."""
+
+    def log_prob(model: torch.nn.Module, row: Row) -> torch.Tensor:
+        return -plain_loss(model, [row]) * row.n_targets
+
+    losses = []
+    for pair in pairs:
+        chosen, rejected = (
+            log_prob(policy, row) - log_prob(reference, row).detach() for row in (pair.chosen, pair.rejected)
+        )
+        losses.append(-F.logsigmoid(beta * (chosen - rejected)))
+    return torch.stack(losses).mean()
 
 
 def lora_gradients(model: PeftModel) -> dict[str, torch.Tensor]:

@@ -66,7 +66,7 @@ class Office:
             niceness=0,
         )
         environment.work.mkdir(parents=True)
-        with Hold(self.db, job.id, job.attempt, heartbeat_s=0.05) as hold:
+        with Hold(self.db, job.id, job.attempt, leave=self.leave.set, heartbeat_s=0.05) as hold:
             self.hold = hold
             Attempt(self.db, self.blobs, job, hold, environment, leave=self.leave, train=train).run()
         return self.get(job.id)

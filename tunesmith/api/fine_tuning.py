@@ -1,4 +1,4 @@
-"""`/v1/fine_tuning/jobs`: create, list, look at, cancel; events and checkpoints."""
+"""`/v1/fine_tuning/jobs`: create, list, look at, cancel, pause, resume; events and checkpoints."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from tunesmith.api.json_body import documented, json_body
 from tunesmith.api.office import OfficeDep
 from tunesmith.api.pages import After, Limit
 from tunesmith.errors import InvalidRequest
-from tunesmith.jobs.control import cancel
+from tunesmith.jobs.control import cancel, pause, resume
 from tunesmith.jobs.creation import CreateJob, create_job
+from tunesmith.jobs.states import RUNNING
 from tunesmith.store import checkpoints, events, jobs
 from tunesmith.store.rows import CheckpointRow, EventRow, JobRow
 from tunesmith.wire import limits
@@ -117,6 +118,25 @@ def cancel_fine_tuning_job(principal: Caller, office: OfficeDep, job_id: str) ->
     return _json(job_object(row))
 
 
+@router.post("/{job_id}/pause", response_model=JobObject)
+def pause_fine_tuning_job(principal: Caller, office: OfficeDep, job_id: str) -> Response:
+    """Holds a queued job back, or stops a running one after the step in progress, with a snapshot.
+
+    The job is `paused` at once; its device is free once the event "Fine-tuning job paused at step ..." came.
+    """
+    row = pause(office.db, principal.project_id, job_id)
+    office.scheduler.wake()
+    return _json(job_object(row))
+
+
+@router.post("/{job_id}/resume", response_model=JobObject)
+def resume_fine_tuning_job(principal: Caller, office: OfficeDep, job_id: str) -> Response:
+    """Queues a paused job; it goes on from its last snapshot as if it had never stopped."""
+    row = resume(office.db, principal.project_id, job_id)
+    office.scheduler.wake()
+    return _json(job_object(row))
+
+
 @router.get("/{job_id}/events", response_model=EventList)
 def list_fine_tuning_events(
     principal: Caller,
@@ -181,7 +201,7 @@ def asked_method(body: CreateJobRequest) -> dict[str, Any]:
 
 
 def job_object(row: JobRow) -> JobObject:
-    """The row as the wire has it: numbers of the end are null until the end."""
+    """The row as the wire has it: numbers of the end are null until the end, its forecast unless it runs."""
     ended = row.finished_at is not None
     kind = row.method["type"]
     settings = dict((row.method.get(kind) or {}).get("hyperparameters") or {})
@@ -194,10 +214,10 @@ def job_object(row: JobRow) -> JobObject:
         )
         if error
         else None,
-        estimated_finish=row.estimated_finish,
+        estimated_finish=row.estimated_finish if row.status == RUNNING else None,
         fine_tuned_model=row.fine_tuned_model,
         finished_at=row.finished_at,
-        hyperparameters=settings,
+        hyperparameters={name: value for name, value in settings.items() if name != "beta"},
         integrations=row.integrations or [],
         metadata=row.metadata,
         method=row.method,

@@ -1,9 +1,11 @@
-"""`tunesmith jobs`: create, watch, list, show and cancel fine-tuning jobs; their events and checkpoints."""
+"""`tunesmith jobs`: create, watch, list, show, cancel, pause and resume fine-tuning jobs; their events and
+checkpoints."""
 
 from __future__ import annotations
 
+import enum
 from itertools import islice
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +16,18 @@ from tunesmith.cli.watch import EXIT_CODES, describe, outcome
 from tunesmith.cli.watch import watch as watch_job
 from tunesmith.errors import InvalidRequest
 
-app = typer.Typer(no_args_is_help=True, help="Create, watch, list, show and cancel fine-tuning jobs.")
+if TYPE_CHECKING:
+    from openai.types.fine_tuning import FineTuningJob
+
+app = typer.Typer(no_args_is_help=True, help="Create, watch, list, show, pause and cancel fine-tuning jobs.")
+
+
+class Method(enum.StrEnum):
+    """How a job trains, in OpenAI's words."""
+
+    supervised = "supervised"
+    dpo = "dpo"
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB")]
@@ -50,10 +63,16 @@ def create_job(
     ] = None,
     suffix: Annotated[str | None, typer.Option(help="A word for the tuned model's name.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed and settings give the same model.")] = None,
+    method: Annotated[Method, typer.Option(help="How to train: on replies, or on preference pairs.")] = (
+        Method.supervised
+    ),
     n_epochs: Annotated[str | None, typer.Option(help="Passes over the file.", show_default="auto")] = None,
     batch_size: Annotated[str | None, typer.Option(help="Examples a step.", show_default="auto")] = None,
     learning_rate_multiplier: Annotated[
         str | None, typer.Option(help="Factor on the automatic learning rate.", show_default="auto")
+    ] = None,
+    beta: Annotated[
+        str | None, typer.Option(help="Of dpo: pull towards the base's own replies.", show_default="auto")
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch the job until it ends.")] = False,
     interval: Interval = 1.0,
@@ -65,12 +84,15 @@ def create_job(
         ("n_epochs", n_epochs, int),
         ("batch_size", batch_size, int),
         ("learning_rate_multiplier", learning_rate_multiplier, float),
+        ("beta", beta, float),
     ):
         if text is not None:
             hyperparameters[name] = _number_or_auto(name, text, number)
     request: dict[str, Any] = {"model": model, "suffix": suffix, "seed": seed}
-    if hyperparameters:
-        request["method"] = {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
+    if beta is not None and method is not Method.dpo:
+        raise InvalidRequest("--beta belongs to --method dpo", param="beta")
+    if hyperparameters or method is not Method.supervised:
+        request["method"] = {"type": method.value, method.value: {"hyperparameters": hyperparameters}}
     with connect() as client:
         request["training_file"] = file_id_for(client, training_file)
         request["validation_file"] = file_id_for(client, validation_file) if validation_file else None
@@ -146,10 +168,31 @@ def cancel_job(job_id: JobId, as_json: AsJson = False) -> None:
     """Cancel a job that has not ended."""
     with connect() as client:
         job = client.fine_tuning.jobs.cancel(job_id)
+    _changed(job, as_json)
+
+
+@app.command("pause")
+def pause_job(job_id: JobId, as_json: AsJson = False) -> None:
+    """Pause a queued or a running job; a running one ends its step and saves where it stands."""
+    with connect() as client:
+        job = client.fine_tuning.jobs.pause(job_id)
+    _changed(job, as_json, f"`tunesmith jobs resume {job.id}` lets it go on.")
+
+
+@app.command("resume")
+def resume_job(job_id: JobId, as_json: AsJson = False) -> None:
+    """Let a paused job go on from where it stopped."""
+    with connect() as client:
+        job = client.fine_tuning.jobs.resume(job_id)
+    _changed(job, as_json, f"`tunesmith jobs watch {job.id}` shows how it goes.")
+
+
+def _changed(job: FineTuningJob, as_json: bool, hint: str = "") -> None:
+    """Prints a job after a change of its state; the hint is for a person only."""
     if as_json:
         output.print_json(job)
     else:
-        output.print_result(job.id, f"Job {job.id} is {job.status}.")
+        output.print_result(job.id, f"Job {job.id} is {job.status}. {hint}".rstrip())
 
 
 @app.command("events")

@@ -66,7 +66,7 @@ def _forecast(path: Path, report: Report, base_model: str | None) -> dict[str, A
     """What training on a faultless file would mean on this base, or on the one that the server would take."""
     from tunesmith.data.base import read_base
     from tunesmith.data.chat_template import Renderer
-    from tunesmith.data.hyperparameters import resolve
+    from tunesmith.data.hyperparameters import Method, resolve
     from tunesmith.data.jsonl import read_examples
     from tunesmith.data.tokens import count
 
@@ -78,14 +78,15 @@ def _forecast(path: Path, report: Report, base_model: str | None) -> dict[str, A
         "tokens": asdict(counts),
         "hyperparameters": None,
     }
-    # A preference file is no training file for the supervised method, nor a validation file for any settings.
-    if report.role == "training_file" and report.format != "preference":
-        auto = resolve({}, n_examples=report.n_examples, base=base)
+    if report.role == "training_file":
+        method: Method = "dpo" if report.format == "preference" else "supervised"
+        auto = resolve({}, n_examples=report.n_examples, base=base, method=method)
         values = {
             "n_epochs": auto.n_epochs,
             "batch_size": auto.batch_size,
             "learning_rate_multiplier": auto.learning_rate_multiplier,
             "learning_rate": auto.learning_rate,
+            **({"beta": auto.beta} if auto.beta is not None else {}),
         }
         forecast["hyperparameters"] = {
             name: {"value": value, "reason": auto.reasons.get(name)} for name, value in values.items()

@@ -46,7 +46,7 @@ def count(examples: Iterable[Example], renderer: Renderer, *, max_length: int) -
         cut = [one.cut(max_length) for one in rendered]
         total += sum(len(one.input_ids) for one in cut)
         supervised += sum(one.n_supervised for one in cut)
-        if not any(one.n_supervised for one in cut) and len(unlearnable) < KEPT:
+        if not all(one.n_supervised for one in cut) and len(unlearnable) < KEPT:
             unlearnable.append(example.line)
     return TokenCounts(
         n_examples, total, supervised, longest, n_truncated, tuple(truncated), tuple(unlearnable)

@@ -8,7 +8,6 @@ attention. Right families differ by rounding.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,43 +16,38 @@ from tunesmith.infer.kv_cache import Block
 from tunesmith.infer.runner import CachedRunner, keeps_logits
 from tunesmith.infer.scheduler import Chunk
 from tunesmith.infer.sequence import SamplingParams, Sequence
+from tunesmith.model.twin import VOCABULARY, positions_scaled_beyond, twins
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers import PreTrainedModel
 
 TOLERANCE = 1e-4
 """Largest relative difference of the logits; right families stay below 1e-5, wrong ones above 1e-3."""
 _LENGTHS = (21, 5, 30)
-_WINDOW = 8
-_VOCABULARY = 256
-_MOST_PARAMETERS = 200_000_000
 
 
 def reaches_attention(model: PreTrainedModel, context: int = 0) -> str | None:
     """None when the cached way is exact for the model's class, else why it is not taken, as a sentence."""
-    if (original := _rescales_beyond(model.config)) is not None and context > original:
+    if (original := positions_scaled_beyond(model.config)) is not None and context > original:
         return f"its positions are scaled by the longest sequence of a batch beyond {original:,} tokens"
     if not keeps_logits(model):
         return "it cannot give the logits of chosen rows"
-    try:
-        twin = _small_twin(model)
-    except Exception as error:  # any class of transformers may refuse a shrunk config, in any way
-        return f"no small model of its class can be built for the probe ({_first_line(error)})"
-    if twin is None:
-        return "even a small model of its class is too large for the probe"
-    try:
-        difference = _difference(twin)
-    except Exception as error:  # it does not run this way; that is an answer
-        return f"it does not run over the cached attention ({_first_line(error)})"
-    return (
-        None if difference <= TOLERANCE else f"it would compute something else (difference {difference:.0e})"
-    )
+    reason = "no small model of its class can be built for the probe"
+    for twin in twins(model):
+        try:
+            difference = _difference(twin)
+        except Exception as error:  # it does not run this way; that is an answer
+            reason = f"it does not run over the cached attention ({_first_line(error)})"
+            continue
+        wrong = f"it would compute something else (difference {difference:.0e})"
+        return None if difference <= TOLERANCE else wrong
+    return reason
 
 
 def _difference(twin: PreTrainedModel) -> float:
     """Relative difference of all next-token logits, prompts and two decoding steps included."""
     generator = torch.Generator().manual_seed(0)
-    prompts = [torch.randint(3, _VOCABULARY, (n + 2,), generator=generator).tolist() for n in _LENGTHS]
+    prompts = [torch.randint(3, VOCABULARY, (n + 2,), generator=generator).tolist() for n in _LENGTHS]
     expected = [twin(input_ids=torch.tensor([tokens]), use_cache=False).logits[0] for tokens in prompts]
     runner = CachedRunner(twin, max_adapters=1)
     runner.attention.resize(64 * len(prompts))
@@ -80,47 +74,6 @@ def _difference(twin: PreTrainedModel) -> float:
             raise NotImplementedError("not every layer's attention passes here")
     got = [torch.cat(rows) for rows in parts]
     return max(float((g - e).norm() / e.norm()) for g, e in zip(got, expected, strict=True))
-
-
-def _rescales_beyond(config: PreTrainedConfig) -> int | None:
-    """The length from which one sequence's positions would change its neighbours'; None for most families."""
-    text = config.get_text_config()
-    rope = getattr(text, "rope_parameters", None) or {}
-    kinds = {rope.get("rope_type")} | {r.get("rope_type") for r in rope.values() if isinstance(r, dict)}
-    if not kinds & {"dynamic", "longrope"}:
-        return None
-    return int(rope.get("original_max_position_embeddings") or text.max_position_embeddings)
-
-
-def _small_twin(model: PreTrainedModel) -> PreTrainedModel | None:
-    """A random float32 model of the same class: few layers, few tokens, short windows; None when it is not
-    small."""
-    config: PreTrainedConfig = copy.deepcopy(model.config)
-    text = config.get_text_config()
-    types = list(getattr(text, "layer_types", None) or [])
-    n_layers = min(max(2, *(types.index(kind) + 1 for kind in types)), text.num_hidden_layers) if types else 2
-    text.num_hidden_layers = n_layers
-    if types:
-        text.layer_types = types[:n_layers]
-    small = {"vocab_size": _VOCABULARY, "sliding_window": _WINDOW, "attention_chunk_size": _WINDOW}
-    for field, value in small.items():
-        if getattr(text, field, None):
-            setattr(text, field, value)
-    for field in ("pad_token_id", "bos_token_id", "eos_token_id"):
-        if getattr(text, field, None) is not None:
-            setattr(text, field, 0)
-    with torch.device("meta"):
-        if sum(p.numel() for p in type(model)._from_config(config).parameters()) > _MOST_PARAMETERS:
-            return None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        twin = type(model)._from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
-        for parameter in twin.parameters():
-            if (
-                parameter.ndim >= 2
-            ):  # wider than a fresh model's, so that windows and caps matter in the result
-                torch.nn.init.normal_(parameter, std=1.5 * parameter.shape[-1] ** -0.5)
-    return twin
 
 
 def _first_line(error: BaseException) -> str:

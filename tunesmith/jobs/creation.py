@@ -16,8 +16,11 @@ from tunesmith.store import files, jobs, models
 from tunesmith.store.database import Database
 from tunesmith.store.rows import JobRow, ModelRow, Principal
 
-#: Hyperparameters of the supervised method; each is a number or "auto".
-SUPERVISED = ("n_epochs", "batch_size", "learning_rate_multiplier")
+#: Hyperparameters of each method; each is a number or "auto".
+HYPERPARAMETERS: dict[str, tuple[str, ...]] = {
+    "supervised": ("n_epochs", "batch_size", "learning_rate_multiplier"),
+    "dpo": ("n_epochs", "batch_size", "learning_rate_multiplier", "beta"),
+}
 _SUFFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -119,15 +122,16 @@ def _same_request(earlier: JobRow, row: JobRow, *, seed_is_given: bool) -> JobRo
 def _method(asked: dict[str, Any]) -> dict[str, Any]:
     """The method in its full shape, with `auto` where nothing was asked."""
     kind = asked.get("type", "supervised")
-    if kind != "supervised":
+    if kind not in HYPERPARAMETERS:
+        known = " or ".join(f"'{name}'" for name in HYPERPARAMETERS)
         raise InvalidRequest(
-            f"method.type is {kind!r}, which this server does not train yet; use 'supervised'.",
+            f"method.type is {kind!r}, which this server does not train; use {known}.",
             param="method",
             code="unsupported_method",
         )
-    wanted = (asked.get("supervised") or {}).get("hyperparameters") or {}
-    values = {name: "auto" if wanted.get(name) is None else wanted[name] for name in SUPERVISED}
-    return {"type": "supervised", "supervised": {"hyperparameters": values}}
+    wanted = (asked.get(kind) or {}).get("hyperparameters") or {}
+    values = {name: "auto" if wanted.get(name) is None else wanted[name] for name in HYPERPARAMETERS[kind]}
+    return {"type": kind, kind: {"hyperparameters": values}}
 
 
 def _resolve(db: Database, catalog: Catalog, project_id: str, name: str) -> tuple[str, Base, ModelRow | None]:

@@ -22,11 +22,12 @@ from tunesmith.store.rows import JobRow
 def claim(db: Database, *, device: str, not_now: Collection[str] = ()) -> JobRow | None:
     """Gives `device` to the oldest queued job that is not in `not_now`; None when there is none.
 
-    Whoever asks at the same time gets another job: the change is a compare-and-set.
+    Whoever asks at the same time gets another job: the change is a compare-and-set. A job whose last worker
+    is still leaving waits for it: its snapshot is where the next one begins.
     """
     waiting = jobs.in_state(db, QUEUED)
     for job in waiting:
-        if job.id in not_now:
+        if job.id in not_now or job.leaving:
             continue
         claimed = move(
             db,
@@ -54,14 +55,14 @@ class LeaseWatch:
         self._monotonic = monotonic
         self._seen: dict[str, tuple[tuple[int, int], float]] = {}
 
-    def expired(self, running: Collection[JobRow]) -> list[JobRow]:
-        """Of the jobs that run now, those whose heartbeat has not moved for `lease_s` since it was first seen
-        so."""
+    def expired(self, held: Collection[JobRow]) -> list[JobRow]:
+        """Of the jobs that a worker holds now, those whose heartbeat has not moved for `lease_s` since it was
+        first seen so."""
         now = self._monotonic()
         seen = {}
-        for job in running:
+        for job in held:
             beat = (job.attempt, job.heartbeat)
             before = self._seen.get(job.id)
             seen[job.id] = before if before is not None and before[0] == beat else (beat, now)
         self._seen = seen
-        return [job for job in running if now - seen[job.id][1] >= self.lease_s]
+        return [job for job in held if now - seen[job.id][1] >= self.lease_s]

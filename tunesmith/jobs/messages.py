@@ -13,7 +13,7 @@ from typing import Any
 from tunesmith.store.events import event
 from tunesmith.store.rows import EventRow, JobRow
 
-#: Names of the numbers in a metrics event and in a checkpoint, in OpenAI's order.
+#: Names of the numbers in a metrics event and in a checkpoint: OpenAI's in its order, then DPO's rewards.
 METRICS = (
     "train_loss",
     "train_mean_token_accuracy",
@@ -21,6 +21,12 @@ METRICS = (
     "valid_mean_token_accuracy",
     "full_valid_loss",
     "full_valid_mean_token_accuracy",
+    "train_reward_margin",
+    "train_reward_accuracy",
+    "valid_reward_margin",
+    "valid_reward_accuracy",
+    "full_valid_reward_margin",
+    "full_valid_reward_accuracy",
 )
 
 
@@ -134,6 +140,38 @@ def interrupted(job: JobRow, why: str) -> EventRow:
     data = {"attempt": job.attempt, "resume_step": job.snapshot["step"] if job.snapshot else 0}
     text = f"Training was interrupted ({why}); it will go on from {point}"
     return event(job.id, "interrupted", text, step=job.attempt, level="warn", data=data)
+
+
+def pausing(job: JobRow, nth: int) -> EventRow:
+    """A person paused a job that has a worker. `nth`: of the job's pauses of this kind, from 1."""
+    text = "Pausing fine-tuning job after the current step"
+    return event(job.id, "pausing", text, step=nth, data={"attempt": job.attempt})
+
+
+def paused(job: JobRow, nth: int, why: str | None = None) -> EventRow:
+    """A paused job has no worker (any more). `why`: how its worker was lost, if it did not leave as asked."""
+    step = job.snapshot["step"] if job.snapshot else 0
+    text = f"Fine-tuning job paused {place(job)}"
+    if why is not None:
+        text += f" ({why})"
+    if job.step > step:
+        again = f"steps {step + 1} to {job.step}" if job.step > step + 1 else f"step {job.step}"
+        text += f"; {again} will be trained again"
+    data = {"attempt": job.attempt, "resume_step": step}
+    return event(job.id, "paused", text, step=nth, level="info" if why is None else "warn", data=data)
+
+
+def unpaused(job: JobRow, nth: int) -> EventRow:
+    """A person resumed a paused job."""
+    text = "Fine-tuning job resumed, moving job to queued state"
+    return event(job.id, "unpaused", text, step=nth, data={"attempt": job.attempt})
+
+
+def place(job: JobRow) -> str:
+    """Where a job stands that nobody trains: `at step 120`, from whose snapshot it will go on."""
+    if job.snapshot:
+        return f"at step {job.snapshot['step']}"
+    return "at its beginning" if job.step else "before its first step"
 
 
 def resumed(job: JobRow, step: int) -> EventRow:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 
 from tunesmith.data.base import Catalog
 from tunesmith.errors import JobFailed, OutOfMemory, StoreBusy
-from tunesmith.jobs import messages, process, validate
+from tunesmith.jobs import process, validate
 from tunesmith.jobs.ending import fail
 from tunesmith.jobs.environment import WorkerEnvironment
 from tunesmith.jobs.lease import LeaseWatch, claim
-from tunesmith.jobs.states import QUEUED, RUNNING, VALIDATING, move
+from tunesmith.jobs.leaving import let_go
+from tunesmith.jobs.states import RUNNING, VALIDATING, is_held
 from tunesmith.jobs.supervisor import PROGRAM, Supervisor, Worker, wait_for
 from tunesmith.jobs.sweep import sweep
 from tunesmith.settings import Settings
@@ -35,6 +36,8 @@ SWEEP_EVERY_S = 60.0
 START_GRACE_S = 120.0
 #: Seconds that a worker gets to leave by itself once its job is no longer its own.
 CANCEL_GRACE_S = 6.0
+#: Seconds that the worker of a paused job gets for the step in progress and a snapshot; then it is ended.
+PAUSE_GRACE_S = 600.0
 #: Seconds that workers get at the server's stop to take a snapshot.
 STOP_GRACE_S = 15.0
 #: Seconds before the second, third, … start after workers lost in a row.
@@ -113,20 +116,9 @@ class Scheduler:
         self._workers.clear()
 
     def _give_back(self, worker: Worker) -> None:
-        """Queues the job of a worker that could not do so itself."""
+        """Parts a job from a worker that could not do so itself."""
         try:
-            job = jobs.find(self._db, worker.job_id)
-            if job is not None and (job.status, job.attempt) == (RUNNING, worker.attempt):
-                events = [messages.interrupted(job, "the server stops")]
-                move(
-                    self._db,
-                    job.id,
-                    QUEUED,
-                    only_from=RUNNING,
-                    expect_attempt=job.attempt,
-                    events=events,
-                    worker=None,
-                )
+            let_go(self._db, worker.job_id, worker.attempt, why="the server stops")
         except StoreBusy:
             log.warning("%s stays as it is in the database; the next start takes it up", worker.job_id)
 
@@ -156,9 +148,9 @@ class Scheduler:
     def tick(self) -> None:
         """One look at everything that runs and everything that waits."""
         self._look_after_workers()
-        running = jobs.in_state(self._db, RUNNING)
-        self._adopt(running)
-        for job in self._watch.expired(running):
+        held = jobs.held(self._db, RUNNING)
+        self._adopt(held)
+        for job in self._watch.expired(held):
             worker = self._workers.get(job.id)
             if worker is not None and worker.attempt == job.attempt:
                 if job.worker is None and time.monotonic() - worker.started_at < START_GRACE_S:
@@ -207,23 +199,21 @@ class Scheduler:
     def _look_after_workers(self) -> None:
         for job_id, worker in list(self._workers.items()):
             job = jobs.find(self._db, job_id)
-            mine = job is not None and (job.status, job.attempt) == (RUNNING, worker.attempt)
+            mine = job is not None and is_held(job, worker.attempt)
             if worker.poll():
                 if mine and job is not None:
                     self._lost(job, worker.ending(), worker)
                 self._drop(job_id)
                 continue
             worker.bound_log()
-            if mine:
-                worker.kill_at = None
-            elif worker.kill_at is None:
-                worker.kill_at = time.monotonic() + CANCEL_GRACE_S
-            elif time.monotonic() >= worker.kill_at:
-                worker.kill()
+            if not mine:
+                worker.leave_within(CANCEL_GRACE_S)
+            elif job is not None and job.leaving:
+                worker.leave_within(PAUSE_GRACE_S, ask=True)
 
-    def _adopt(self, running: list[JobRow]) -> None:
+    def _adopt(self, held: list[JobRow]) -> None:
         """Takes over workers of an earlier server, and mourns those that have ended since."""
-        for job in running:
+        for job in held:
             if job.id in self._workers or job.worker is None or not process.is_here(job.worker):
                 continue
             if process.is_alive(job.worker):
@@ -234,7 +224,7 @@ class Scheduler:
                 self._lost(job, "its process is gone", None)
 
     def _lost(self, job: JobRow, why: str, worker: Worker | None) -> None:
-        """A worker ended without ending its job: once more, or never again."""
+        """A worker ended without ending its job: once more, or never again; a paused job waits as before."""
         crashes = job.crashes + 1
         out_of_memory = worker is not None and worker.was_out_of_memory
         allowed = 1 + OUT_OF_MEMORY_RETRIES if out_of_memory else self._settings.max_attempts
@@ -247,17 +237,9 @@ class Scheduler:
                 attempt=job.attempt,
             )
         else:
-            move(
-                self._db,
-                job.id,
-                QUEUED,
-                only_from=RUNNING,
-                expect_attempt=job.attempt,
-                events=[messages.interrupted(job, why)],
-                crashes=crashes,
-                worker=None,
-            )
             self._not_before[job.id] = time.monotonic() + BACKOFF_S[min(crashes, len(BACKOFF_S)) - 1]
+        # after a failure this finds nothing to do, unless a pause came before it: then there is no failure
+        let_go(self._db, job.id, job.attempt, why=why, crashes=crashes)
         log.warning("%s attempt %d: %s", job.id, job.attempt, why)
 
     def _drop(self, job_id: str) -> None:
@@ -271,7 +253,7 @@ class Scheduler:
         now = time.monotonic()
         self._not_before = {job: t for job, t in self._not_before.items() if t > now}
         taken = set(self._worker_devices.values())
-        taken |= {job.device for job in jobs.in_state(self._db, RUNNING) if job.device is not None}
+        taken |= {job.device for job in jobs.held(self._db, RUNNING) if job.device is not None}
         for device in self._devices:
             if device in taken or self._stopping.is_set():
                 continue

@@ -13,7 +13,7 @@ from tunesmith.store.rows import EventRow, JobRow
 VALIDATING = "validating_files"  # its files are being read, line by line
 QUEUED = "queued"  # it waits for a device; or for its next attempt
 RUNNING = "running"  # a worker holds the lease and trains
-PAUSED = "paused"  # a person stopped it; its snapshot waits
+PAUSED = "paused"  # a person stopped it; its snapshot waits, or its worker is about to save it (`leaving`)
 SUCCEEDED = "succeeded"  # its model can be asked
 FAILED = "failed"  # its error says what to mend
 CANCELLED = "cancelled"  # a person ended it
@@ -23,6 +23,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     QUEUED: frozenset({RUNNING, PAUSED, CANCELLED}),
     # QUEUED: its worker was lost, or gave it back at the server's stop
     RUNNING: frozenset({QUEUED, PAUSED, SUCCEEDED, FAILED, CANCELLED}),
+    # never to an end of its own: who was told `paused` finds nothing else until somebody resumes it
     PAUSED: frozenset({QUEUED, CANCELLED}),
     SUCCEEDED: frozenset(),
     FAILED: frozenset(),
@@ -30,6 +31,11 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 LIVE = frozenset(state for state, following in ALLOWED.items() if following)
 TERMINAL = frozenset(ALLOWED) - LIVE
+
+
+def is_held(job: JobRow, attempt: int) -> bool:
+    """Whether the worker of this attempt may write to the job."""
+    return job.attempt == attempt and (job.status == RUNNING or job.leaving)
 
 
 def move(
@@ -45,8 +51,11 @@ def move(
     """Moves a job to `to` from any state that allows it (or `only_from` that one), at `expect_attempt` if
     given.
 
-    Returns the job as it is now, or None when it was elsewhere: then nothing changed.
+    Returns the job as it is now, or None when it was elsewhere: then nothing changed. An ended job accepts no
+    write of anybody, so its end also ends the leave of a worker that was leaving.
     """
+    if to in TERMINAL:
+        changes["leaving"] = False
     allowed = frozenset(state for state, following in ALLOWED.items() if to in following)
     if only_from is not None:
         assert only_from in allowed, f"{only_from} -> {to} is in no row of the table"

@@ -8,6 +8,7 @@ is killed: the next server adopts it by its identity in the job's row.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import shutil
@@ -48,6 +49,8 @@ class Worker:
     """Monotonic time of its start, or of its adoption."""
     kill_at: float | None = None
     """Monotonic time at which patience ends."""
+    was_asked: bool = False
+    """Whether it was asked to leave; a second time would hurry it."""
 
     def poll(self) -> bool:
         """Whether it has ended."""
@@ -59,6 +62,19 @@ class Worker:
         """Asks it to snapshot and go."""
         if self.who is not None:
             process.kill_group(self.who, signal.SIGTERM)
+
+    def leave_within(self, patience_s: float, *, ask: bool = False) -> None:
+        """Ends a worker that shall go once it has had `patience_s` since the first call.
+
+        `ask`: tells it, once; without that it finds out by its next write.
+        """
+        if ask and not self.was_asked:
+            self.was_asked = True
+            self.terminate()
+        now = time.monotonic()
+        self.kill_at = min(self.kill_at or math.inf, now + patience_s)
+        if now >= self.kill_at:
+            self.kill()
 
     def kill(self) -> None:
         """Ends it and its children now; a process that even the kernel cannot end is left behind, fenced."""

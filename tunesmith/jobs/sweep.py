@@ -69,7 +69,7 @@ def _work_folders(db: Database, work: Path) -> None:
     if not work.is_dir():
         return
     present = list(work.iterdir())
-    busy = {f"{job.id}-{job.attempt}" for job in jobs.in_state(db, RUNNING)}
+    busy = {f"{job.id}-{job.attempt}" for job in jobs.held(db, RUNNING)}
     for folder in present:
         # a claim and its folder are moments apart; a minute is far beyond that
         if folder.name not in busy and time.time() - folder.stat().st_mtime > 60:

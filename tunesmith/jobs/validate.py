@@ -38,6 +38,7 @@ def validate_job(
                 db, blobs, job.validation_file, "validation_file", stopping, expected_format=training.format
             )
         _require_good(training, validation)
+        _require_rows_of_method(training, job.requested["type"])
     except JobFailed as error:
         fail(db, job, error, only_from=VALIDATING)
         return
@@ -89,14 +90,25 @@ def _require_good(training: Report, validation: Report | None) -> None:
         raise InvalidTrainingFile(
             "\n".join(report.message() for report in bad), param=bad[0].role, code=bad[0].code
         )
-    if training.format == "preference":
-        raise InvalidTrainingFile(
-            "The training file holds preference pairs (input, preferred_output, "
-            "non_preferred_output), and the "
-            "method 'supervised' trains on chat rows (messages) or on prompt and completion; give it "
-            "such rows.",
-            param="training_file",
+
+
+def _require_rows_of_method(training: Report, method: str) -> None:
+    """The validation file has the training file's rows, so one look is enough."""
+    if (training.format == "preference") == (method == "dpo"):
+        return
+    if method == "dpo":
+        kind = "chat rows (messages)" if training.format == "chat" else "prompt and completion"
+        text = (
+            f"The training file holds {kind}, and the method 'dpo' trains on preference pairs: give it rows "
+            "with input, preferred_output and non_preferred_output, or use the method 'supervised'."
         )
+    else:
+        text = (
+            "The training file holds preference pairs (input, preferred_output, non_preferred_output), and "
+            "the method 'supervised' trains on chat rows (messages) or on prompt and completion; give it "
+            "such rows, or use the method 'dpo'."
+        )
+    raise InvalidTrainingFile(text, param="training_file")
 
 
 def _name(role: Role) -> str:

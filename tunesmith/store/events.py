@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from tunesmith import ids
 from tunesmith.store import jobs as job_rows
@@ -64,6 +64,13 @@ def add(connection: Connection, job_id: str, rows: Iterable[EventRow]) -> int:
     if new:
         connection.execute(insert(events), new)
     return len(new)
+
+
+def times_told(where: Where, job_id: str, kind: str) -> int:
+    """How many events of a kind the job has: the next free step of a kind that counts itself."""
+    with reading(where) as connection:
+        told = select(events.c.step).where(events.c.job_id == job_id, events.c.kind == kind)
+        return connection.execute(select(func.count()).select_from(told.subquery())).scalar_one()
 
 
 def list_page(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy import insert as sql_insert
 
 from tunesmith.errors import NotFound
@@ -89,6 +89,13 @@ def in_state(where: Where, *states: str) -> list[JobRow]:
         return [from_row(JobRow, row) for row in connection.execute(query)]
 
 
+def held(where: Where, running: str) -> list[JobRow]:
+    """Jobs whose worker may write, oldest first: in the state `running`, or with a worker that is leaving."""
+    with reading(where) as connection:
+        query = select(jobs).where(or_(jobs.c.status == running, jobs.c.leaving)).order_by(jobs.c.seq)
+        return [from_row(JobRow, row) for row in connection.execute(query)]
+
+
 def transition(
     where: Where,
     job_id: str,
@@ -122,20 +129,39 @@ def record(
     running: str,
     events: Iterable[EventRow] = (),
     **changes: Any,
-) -> None:
+) -> bool:
     """A worker's write: renews the lease, adds events, changes columns; all of it or nothing.
 
-    Raises LeaseLost when the job is not in the state `running` at this attempt.
+    Returns whether the worker shall leave. Raises LeaseLost when the job is neither in the state `running` at
+    this attempt nor being left by it.
     """
     with writing(where) as connection:
         changed = connection.execute(
             update(jobs)
-            .where(jobs.c.id == job_id, jobs.c.attempt == attempt, jobs.c.status == running)
+            .where(
+                jobs.c.id == job_id,
+                jobs.c.attempt == attempt,
+                or_(jobs.c.status == running, jobs.c.leaving),
+            )
             .values(heartbeat=jobs.c.heartbeat + 1, **changes)
         ).rowcount
         if not changed:
             raise LeaseLost(f"{job_id} is no longer attempt {attempt}'s to write")
         event_rows.add(connection, job_id, events)
+        return bool(connection.execute(select(jobs.c.leaving).where(jobs.c.id == job_id)).scalar_one())
+
+
+def left(where: Where, job_id: str, attempt: int, events: Iterable[EventRow] = ()) -> bool:
+    """The worker that was leaving has gone: nobody writes to the job now. False when there was none."""
+    with writing(where) as connection:
+        changed = connection.execute(
+            update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.attempt == attempt, jobs.c.leaving)
+            .values(leaving=False, worker=None)
+        ).rowcount
+        if changed:
+            event_rows.add(connection, job_id, events)
+    return bool(changed)
 
 
 def pinned(where: Where, live: Collection[str]) -> set[str]:

@@ -97,6 +97,9 @@ class JobRow:
     device: str | None = None
     snapshot: dict[str, Any] | None = None
     """Where to resume: `{"prefix", "step", "trained_tokens"}`."""
+    leaving: bool = False
+    """Whether the worker of this attempt has been asked to go and has not gone yet: the job is paused (or
+    queued again already), and this worker may still record its last snapshot, but no longer end the job."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -133,6 +134,7 @@ jobs = Table(
     Column("worker", JSON(none_as_null=True)),
     Column("device", String(32)),
     Column("snapshot", JSON(none_as_null=True)),
+    Column("leaving", Boolean, nullable=False, server_default=false()),
     Index(None, "project_id", "seq"),
     Index(None, "status", "seq"),
 )

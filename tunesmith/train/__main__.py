@@ -16,10 +16,10 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from tunesmith.data.base import read_base
-from tunesmith.data.hyperparameters import resolve
+from tunesmith.data.hyperparameters import Method, resolve
 from tunesmith.data.jsonl import CHUNK_BYTES, validate
 from tunesmith.data.report import Report, Role
 from tunesmith.errors import InvalidRequest, TunesmithError
@@ -59,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, help="folder for the adapter (PEFT's format)")
     add("--base", default=str(NANO), help="base model: a folder or a hub id (default: the nano model)")
     add("--validation-file", type=Path, help="JSONL file to measure the loss on")
+    add("--method", choices=get_args(Method), help="default: dpo for preference pairs, else supervised")
+    add("--beta", type=_auto(float), default="auto", help="dpo: pull to the reference (default: auto)")
     add("--n-epochs", type=_auto(int), default="auto", help="passes over the file (default: auto)")
     add("--batch-size", type=_auto(int), default="auto", help="examples per step (default: auto)")
     add(
@@ -106,7 +108,7 @@ def _run(options: argparse.Namespace) -> int:
         print("\n".join(judged.message() for judged in reports if not judged.ok), file=sys.stderr)
         return 1
 
-    config = _config(options, report.n_examples)
+    config = _config(options, report)
     # read when torch is loaded: threads that wait sleep. Spinning ones made a step 3 to 20 times as
     # long on two cores that had other work too
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -156,10 +158,12 @@ def _validate(path: Path, role: Role, like: Report | None = None) -> Report:
         return validate(chunks, role=role, expected_format=like.format if like else None)
 
 
-def _config(options: argparse.Namespace, n_examples: int) -> TrainConfig:
+def _config(options: argparse.Namespace, report: Report) -> TrainConfig:
     base = read_base(options.base)
-    asked = {name: getattr(options, name) for name in ("n_epochs", "batch_size", "learning_rate_multiplier")}
-    resolved = resolve(asked, n_examples=n_examples, base=base)
+    names = ("n_epochs", "batch_size", "learning_rate_multiplier", "beta")
+    asked = {name: getattr(options, name) for name in names}
+    method: Method = options.method or ("dpo" if report.format == "preference" else "supervised")
+    resolved = resolve(asked, n_examples=report.n_examples, base=base, method=method)
     if not options.json:
         for name, reason in resolved.reasons.items():
             if not (name.startswith("learning_rate") and options.learning_rate):
@@ -172,6 +176,8 @@ def _config(options: argparse.Namespace, n_examples: int) -> TrainConfig:
         training_file=options.training_file,
         validation_file=options.validation_file,
         out=run_folder,
+        method=method,
+        beta=resolved.beta or TrainConfig.beta,
         n_epochs=resolved.n_epochs,
         batch_size=resolved.batch_size,
         learning_rate=options.learning_rate or resolved.learning_rate,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from tunesmith.data.hyperparameters import Method
 from tunesmith.errors import InvalidRequest
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """One run of supervised LoRA fine-tuning. Raises InvalidRequest for a value that no run can have."""
+    """One run of LoRA fine-tuning. Raises InvalidRequest for a value that no run can have."""
 
     base: Path
     """Folder of the base model."""
@@ -20,6 +21,10 @@ class TrainConfig:
     """JSONL file that passed validation."""
     validation_file: Path | None = None
     """JSONL file whose loss is measured and never trained on."""
+    method: Method = "supervised"
+    """`supervised` minimises the loss of the replies' tokens, `dpo` prefers one reply to another."""
+    beta: float = 0.1
+    """DPO's beta: how strongly the policy is held to the reference. Used by `dpo` only."""
     out: Path
     """Folder that receives `checkpoints/` and `snapshots/`."""
     n_epochs: int
@@ -67,10 +72,14 @@ class TrainConfig:
     """Gradients with a larger L2 norm are scaled down to it."""
     tokens_per_forward: int = 8192
     """Tokens that go through the model at once; larger batches are split, with the same loss."""
+    share_prefixes: bool = True
+    """What examples of a step begin with alike goes through the model once; the losses stay the same."""
     base_name: str | None = None
     """What adapter_config.json calls the base; None is the folder's path."""
 
     def __post_init__(self) -> None:
+        self._require("method", self.method in get_args(Method), " or ".join(get_args(Method)))
+        self._require("beta", 0 < self.beta <= 2, "above 0 and at most 2")
         self._require("n_epochs", self.n_epochs >= 1, "at least 1")
         self._require("batch_size", self.batch_size >= 1, "at least 1")
         self._require("learning_rate", 0 < self.learning_rate < float("inf"), "a positive number")

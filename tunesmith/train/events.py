@@ -76,6 +76,18 @@ class StepMetrics(TrainEvent):
     """Loss on the whole validation file; at the end of an epoch only."""
     full_valid_mean_token_accuracy: float | None = None
     """Accuracy on the whole validation file; at the end of an epoch only."""
+    train_reward_margin: float | None = None
+    """DPO: mean over the batch's pairs of the chosen reply's reward minus the other's, in nats times beta."""
+    train_reward_accuracy: float | None = None
+    """DPO: part of the batch's pairs in which the chosen reply has the higher reward."""
+    valid_reward_margin: float | None = None
+    """The margin on the few validation pairs."""
+    valid_reward_accuracy: float | None = None
+    """The reward accuracy on them."""
+    full_valid_reward_margin: float | None = None
+    """The margin on the whole validation file."""
+    full_valid_reward_accuracy: float | None = None
+    """The reward accuracy on it."""
     learning_rate: float
     """Learning rate of the step."""
     grad_norm: float
@@ -112,7 +124,7 @@ class CheckpointSaved(TrainEvent):
     """`out/checkpoints/step-N`, a whole PEFT folder."""
     metrics: dict[str, float]
     """OpenAI's checkpoint metrics: step, train_loss, train_mean_token_accuracy and, with a validation
-    file, valid_* and full_valid_*. Absent values are left out."""
+    file, valid_* and full_valid_*; DPO's rewards beside them. Absent values are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Cross entropy at target tokens only: the head sees no other row, and logits live one chunk at a time.
 
-The gradient with respect to the hidden rows is made together with the loss, because the loss is a fixed
-sum; so logits are never kept for the backward pass nor computed twice. The head itself is frozen.
+Each target's gradient with respect to its hidden row is made together with its loss, and scaled in the
+backward pass by whatever the objective makes of that loss; so logits are never kept for the backward
+pass nor computed twice. The head itself is frozen. What the losses add up to is `objectives.py`'s.
 
 Shapes: N = targets, D = model width, V = vocabulary.
 """
@@ -21,12 +22,10 @@ _CHUNK_LOGITS = 16_000_000
 
 
 class TargetLoss(NamedTuple):
-    """The loss of some targets."""
+    """The loss of some targets, one by one."""
 
-    total: torch.Tensor
-    """Scalar, differentiable: the sum of coefficient · negative log-likelihood."""
     nll: torch.Tensor
-    """fp32 [N], detached: each target's negative log-likelihood in nats."""
+    """fp32 [N] (fp64 from an fp64 model), differentiable: negative log-likelihoods in nats."""
     correct: torch.Tensor
     """bool [N]: whether the target was the model's first choice."""
 
@@ -56,18 +55,16 @@ def head_of(model: PreTrainedModel) -> Head | None:
     return Head(linear.weight, linear.bias, multiplier, getattr(config, "final_logit_softcapping", None))
 
 
-def loss_from_hidden(
-    hidden: torch.Tensor, head: Head, targets: torch.Tensor, coefficients: torch.Tensor
-) -> TargetLoss:
-    """Hidden rows [N, D] (after the last norm), target ids [N], coefficients [N] -> TargetLoss."""
-    return TargetLoss(*_CrossEntropyAtTargets.apply(hidden, head, targets, coefficients))
+def loss_from_hidden(hidden: torch.Tensor, head: Head, targets: torch.Tensor) -> TargetLoss:
+    """Hidden rows [N, D] (after the last norm) and target ids [N] -> TargetLoss."""
+    return TargetLoss(*_CrossEntropyAtTargets.apply(hidden, head, targets))
 
 
-def loss_from_logits(logits: torch.Tensor, targets: torch.Tensor, coefficients: torch.Tensor) -> TargetLoss:
+def loss_from_logits(logits: torch.Tensor, targets: torch.Tensor) -> TargetLoss:
     """The same from logits [N, V] that the model made itself; they are kept for the backward pass."""
     logits = _widened(logits)
     nll = F.cross_entropy(logits, targets, reduction="none")
-    return TargetLoss((nll * coefficients).sum(), nll.detach(), logits.max(-1).indices == targets)
+    return TargetLoss(nll, logits.max(-1).indices == targets)
 
 
 def _widened(logits: torch.Tensor) -> torch.Tensor:
@@ -77,14 +74,12 @@ def _widened(logits: torch.Tensor) -> torch.Tensor:
 class _CrossEntropyAtTargets(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden: torch.Tensor, head: Head, targets: torch.Tensor, coefficients: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        ctx: Any, hidden: torch.Tensor, head: Head, targets: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         wants_gradient = ctx.needs_input_grad[0]
         chunk = max(1, _CHUNK_LOGITS // head.weight.shape[0])
         nlls, hits, grads = [], [], []
-        for h, target, c in zip(
-            hidden.split(chunk), targets.split(chunk), coefficients.split(chunk), strict=True
-        ):
+        for h, target in zip(hidden.split(chunk), targets.split(chunk), strict=True):
             logits = F.linear(h, head.weight, head.bias)
             if head.multiplier != 1:
                 logits = logits * head.multiplier
@@ -97,8 +92,8 @@ class _CrossEntropyAtTargets(torch.autograd.Function):
             nlls.append(-log_p.gather(1, at_target)[:, 0])
             hits.append(log_p.max(-1).indices == target)
             if wants_gradient:
-                grad = log_p.exp_().mul_(c[:, None])  # d(Σ c · nll)/d logits = c · (p - onehot)
-                grad.scatter_add_(1, at_target, -c[:, None].to(grad.dtype))
+                grad = log_p.exp_()  # d nll / d logits = p - onehot
+                grad.scatter_add_(1, at_target, grad.new_full(at_target.shape, -1))
                 if head.softcap is not None:
                     grad = grad * (1 - (logits / head.softcap).to(grad.dtype) ** 2)
                 if head.multiplier != 1:
@@ -107,10 +102,10 @@ class _CrossEntropyAtTargets(torch.autograd.Function):
         nll, correct = torch.cat(nlls), torch.cat(hits)
         if wants_gradient:
             ctx.save_for_backward(torch.cat(grads))
-        ctx.mark_non_differentiable(nll, correct)
-        return (nll * coefficients).sum(), nll, correct
+        ctx.mark_non_differentiable(correct)
+        return nll, correct
 
     @staticmethod
-    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (grad_hidden,) = ctx.saved_tensors
-        return grad_hidden * grads[0].to(grad_hidden.dtype), None, None, None
+        return grad_hidden * grads[0].to(grad_hidden.dtype)[:, None], None, None

@@ -1,4 +1,4 @@
-"""A JSONL file becomes rendered rows in memory: token ids, loss weights, and the line they came from.
+"""A JSONL file becomes rendered examples in memory: token ids, loss weights, and the line they came from.
 
 Reading and rendering are `data/`'s; cutting at the maximum length and leaving out what teaches nothing
 is done here, and said in warnings that name the lines.
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
-from tunesmith.data.chat_template import Renderer
+from tunesmith.data.chat_template import Rendered, Renderer
 from tunesmith.data.examples import PreferenceExample
+from tunesmith.data.hyperparameters import Method
 from tunesmith.data.jsonl import read_examples
 from tunesmith.errors import InvalidTrainingFile
 from tunesmith.train.events import Warned
@@ -38,65 +39,119 @@ class Row(NamedTuple):
         return len(self.input_ids)
 
     @property
+    def longest(self) -> int:
+        """Tokens of the longest sequence in it: its own."""
+        return self.n_tokens
+
+    @property
     def n_targets(self) -> int:
         """Tokens under the loss."""
         return int(self.weights.count_nonzero())
 
+    @property
+    def target_places(self) -> torch.Tensor:
+        """Places of the tokens under the loss: int64 [n_targets]."""
+        return self.weights.nonzero(as_tuple=True)[0]
+
+
+class Pair(NamedTuple):
+    """Two replies to one prompt, of which the first was preferred."""
+
+    chosen: Row
+    rejected: Row
+    line: int
+    """Physical line in the file, from 1."""
+    reference: tuple[float, float] | None = None
+    """Log-probabilities of the two replies under the reference policy, in nats; None until measured."""
+
+    @property
+    def n_tokens(self) -> int:
+        """Rendered tokens of both, the prompt's counted twice."""
+        return self.chosen.n_tokens + self.rejected.n_tokens
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longer of the two."""
+        return max(self.chosen.n_tokens, self.rejected.n_tokens)
+
+    @property
+    def n_targets(self) -> int:
+        """Tokens of both replies."""
+        return self.chosen.n_targets + self.rejected.n_targets
+
+
+Example = Row | Pair
+
 
 @dataclass(frozen=True)
-class RowFile:
-    """All usable rows of a file."""
+class ExampleFile:
+    """All usable examples of a file: rows for supervised training, pairs for preference training."""
 
-    rows: list[Row]
+    examples: list[Any]
     warnings: list[Warned]
 
     @property
     def n_tokens(self) -> int:
-        """Rendered tokens of all rows."""
-        return sum(row.n_tokens for row in self.rows)
+        """Rendered tokens of all examples."""
+        return sum(example.n_tokens for example in self.examples)
 
     @property
     def n_targets(self) -> int:
-        """Tokens under the loss of all rows."""
-        return sum(row.n_targets for row in self.rows)
+        """Tokens under the loss of all examples."""
+        return sum(example.n_targets for example in self.examples)
 
 
-def read_rows(path: Path, renderer: Renderer, *, max_length: int, param: str = "training_file") -> RowFile:
+def read_file(
+    path: Path, renderer: Renderer, *, method: Method, max_length: int, param: str = "training_file"
+) -> ExampleFile:
     """Renders every example of a validated file and cuts it after `max_length` tokens.
 
-    Raises InvalidTrainingFile, with `param`, when no example has a token to learn.
+    A pair is left out when the cut leaves either reply nothing to learn. Raises InvalidTrainingFile, with
+    `param`, when no example is left, or when the rows are not the method's.
     """
-    rows: list[Row] = []
+    examples: list[Example] = []
     cut: dict[int, int] = {}
     empty: list[int] = []
     for example in read_examples(path):
-        if isinstance(example, PreferenceExample):
-            raise InvalidTrainingFile(
-                f"Line {example.line} is a preference pair; supervised training needs messages, or prompt "
-                "and completion",
-                param=param,
-            )
+        if isinstance(example, PreferenceExample) != (method == "dpo"):
+            raise InvalidTrainingFile(f"Line {example.line} {_WRONG_ROW[method]}", param=param)
         try:
-            rendered = renderer.example(example)
+            rendered = (
+                renderer.pair(example)
+                if isinstance(example, PreferenceExample)
+                else (renderer.example(example),)
+            )
         except InvalidTrainingFile as error:  # the template refuses the row; the message names its line
             error.param = param
             raise
-        input_ids = torch.tensor(rendered.input_ids[:max_length], dtype=torch.int64)
-        weights = torch.tensor(rendered.weights[:max_length], dtype=torch.float32)
-        weights[:1] = 0  # nothing stands before the first token from which it could be predicted
-        if len(rendered.input_ids) > max_length:
-            cut[example.line] = len(rendered.input_ids)
-        if weights.any():
-            rows.append(Row(input_ids, weights, example.line))
+        rows = [_row(one, example.line, max_length) for one in rendered]
+        longest = max(len(one.input_ids) for one in rendered)
+        if longest > max_length:
+            cut[example.line] = longest
+        if all(row.n_targets for row in rows):
+            examples.append(rows[0] if method == "supervised" else Pair(rows[0], rows[1], example.line))
         else:
             empty.append(example.line)
-    if not rows:
+    if not examples:
         raise InvalidTrainingFile(
             f"No example of the {param.replace('_', ' ')} has a token to learn within {max_length} tokens; "
             "shorten the prompts, or give at least one assistant message weight 1",
             param=param,
         )
-    return RowFile(rows, list(_warnings(cut, empty, max_length, param)))
+    return ExampleFile(examples, list(_warnings(cut, empty, max_length, param)))
+
+
+_WRONG_ROW = {
+    "supervised": "is a preference pair; supervised training needs messages, or prompt and completion",
+    "dpo": "is no preference pair; preference training needs input, preferred_output and "
+    "non_preferred_output",
+}
+
+
+def _row(rendered: Rendered, line: int, max_length: int) -> Row:
+    weights = torch.tensor(rendered.weights[:max_length], dtype=torch.float32)
+    weights[:1] = 0  # nothing stands before the first token from which it could be predicted
+    return Row(torch.tensor(rendered.input_ids[:max_length], dtype=torch.int64), weights, line)
 
 
 def _warnings(cut: dict[int, int], empty: list[int], max_length: int, param: str) -> Iterable[Warned]:

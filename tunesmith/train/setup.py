@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.chat_template import Renderer
 from tunesmith.errors import InvalidAdapter, InvalidRequest
+from tunesmith.model import native
 from tunesmith.model.adapter import read_adapter
+from tunesmith.model.attention import FOREST
 from tunesmith.model.base import load_model, use_threads
 from tunesmith.model.lora import LoraStack, add_lora
+from tunesmith.model.native_attention import native_is_used
 from tunesmith.model.whole_folder import sweep
 from tunesmith.train.batches import steps_per_epoch
 from tunesmith.train.config import TrainConfig
 from tunesmith.train.events import Started, Warned
 from tunesmith.train.forward import Forward
+from tunesmith.train.objectives import Objective, preferences, supervised
 from tunesmith.train.optimizer import Optimizer
 from tunesmith.train.probe import choose_forward
-from tunesmith.train.rows import Row, RowFile, read_rows
+from tunesmith.train.rows import ExampleFile, read_file
 from tunesmith.train.snapshot import Counters, Snapshot, check_same_run, identity, read_snapshot
 
 if TYPE_CHECKING:
@@ -29,10 +33,11 @@ class Run:
     """One run, ready for its next step."""
 
     config: TrainConfig
-    rows: list[Row]
-    """What is trained on."""
-    valid_rows: list[Row]
+    examples: list[Any]
+    """What is trained on: rows, or pairs."""
+    valid_examples: list[Any]
     """What is only measured; empty without a validation file."""
+    objective: Objective
     warnings: list[Warned]
     forward: Forward
     stack: LoraStack
@@ -56,12 +61,12 @@ class Run:
     def started(self) -> Started:
         """The event that opens the run."""
         return Started(
-            n_examples=len(self.rows),
-            n_valid_examples=len(self.valid_rows),
+            n_examples=len(self.examples),
+            n_valid_examples=len(self.valid_examples),
             steps_per_epoch=self.steps_per_epoch,
             total_steps=self.total_steps,
             tokens_per_epoch=self.tokens_per_epoch,
-            supervised_tokens_per_epoch=sum(row.n_targets for row in self.rows),
+            supervised_tokens_per_epoch=sum(example.n_targets for example in self.examples),
             resumed_from_step=self.counters.step if self.config.resume_from else None,
             device=self.device,
             notes=self.notes,
@@ -76,15 +81,18 @@ def prepare(config: TrainConfig) -> Run:
     model = load_model(config.base, dtype=config.dtype, device=config.device)
     use_threads(model, config.threads)
     train_file, valid_file = _read_files(config, model)
-    longest = max(row.n_tokens for row in [*train_file.rows, *valid_file.rows])
-    forward, note = choose_forward(model, tokens_per_forward=config.tokens_per_forward, longest=longest)
+    longest = max(example.longest for example in [*train_file.examples, *valid_file.examples])
+    forward, note = choose_forward(
+        model, tokens_per_forward=config.tokens_per_forward, longest=longest, share=config.share_prefixes
+    )
     snapshot = None if config.resume_from is None else read_snapshot(config.resume_from)
     stack = _adapter(model, config, snapshot)
-    n_steps = steps_per_epoch(len(train_file.rows), config.batch_size)
+    n_steps = steps_per_epoch(len(train_file.examples), config.batch_size)
     run = Run(
         config=config,
-        rows=train_file.rows,
-        valid_rows=valid_file.rows,
+        examples=train_file.examples,
+        valid_examples=valid_file.examples,
+        objective=supervised if config.method == "supervised" else preferences(config.beta),
         warnings=[*train_file.warnings, *valid_file.warnings],
         forward=forward,
         stack=stack,
@@ -93,28 +101,38 @@ def prepare(config: TrainConfig) -> Run:
         tokens_per_epoch=train_file.n_tokens,
         longest=longest,
         counters=Counters(),
-        identity=identity(config, n_examples=len(train_file.rows), n_tokens=train_file.n_tokens),
+        identity=identity(config, n_examples=len(train_file.examples), n_tokens=train_file.n_tokens),
         device=str(model.device),
-        notes=[note, *_untouched(model)],
+        notes=[note, *_attention(model), *_untouched(model)],
     )
     if snapshot is None:
         return run
     check_same_run(snapshot, run.identity)
     run.optimizer.load(snapshot.moments)
     snapshot.restore_rng()
+    if snapshot.reference is not None:
+        both = iter(snapshot.reference.tolist())
+        run.examples, run.valid_examples = (
+            [pair._replace(reference=tuple(next(both))) for pair in pairs]
+            for pairs in (run.examples, run.valid_examples)
+        )
     return replace(run, counters=snapshot.counters)
 
 
-def _read_files(config: TrainConfig, model: PreTrainedModel) -> tuple[RowFile, RowFile]:
+def _read_files(config: TrainConfig, model: PreTrainedModel) -> tuple[ExampleFile, ExampleFile]:
     renderer = Renderer.load(config.base)
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     known = [n for n in (context, renderer.tokenizer.model_max_length, config.max_length) if n]
     max_length = min(known, default=2**31)
-    train_file = read_rows(config.training_file, renderer, max_length=max_length)
+    train_file = read_file(config.training_file, renderer, method=config.method, max_length=max_length)
     if config.validation_file is None:
-        return train_file, RowFile([], [])
-    return train_file, read_rows(
-        config.validation_file, renderer, max_length=max_length, param="validation_file"
+        return train_file, ExampleFile([], [])
+    return train_file, read_file(
+        config.validation_file,
+        renderer,
+        method=config.method,
+        max_length=max_length,
+        param="validation_file",
     )
 
 
@@ -142,6 +160,15 @@ def _adapter(model: PreTrainedModel, config: TrainConfig, snapshot: Snapshot | N
         folder = config.resume_from or config.init_adapter
         raise InvalidAdapter(f"{folder} does not fit the base {config.base}: {error.message}") from error
     return stack
+
+
+def _attention(model: PreTrainedModel) -> list[str]:
+    """How attention over packed rows is computed on a CPU, where there is a choice."""
+    if model.config._attn_implementation != FOREST or model.device.type != "cpu":
+        return []
+    if native_is_used(model.device, model.dtype):
+        return ["Attention is computed by the native kernel"]
+    return [f"Attention is computed by torch. {native.reason()}".strip()]
 
 
 def _untouched(model: PreTrainedModel) -> list[str]:

@@ -23,16 +23,18 @@ from tunesmith.model.adapter import AdapterWeights, read_adapter, save_adapter_f
 from tunesmith.model.whole_folder import whole_folder
 from tunesmith.train.config import TrainConfig
 
-_FORMAT = 1
+_FORMAT = 2
 _STATE_FILE = "optimizer.safetensors"
 _RUN_FILE = "run.json"
 _RNG_CPU, _RNG_CUDA = "rng.cpu", "rng.cuda"
 _MOMENTS = "adamw."
+_REFERENCE = "reference"
 
 #: Fields that decide every later loss; a run that differs in one of them is another run.
 _IDENTITY = (
-    "n_epochs", "batch_size", "learning_rate", "seed", "max_length", "dtype", "warmup_fraction",
-    "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay", "max_grad_norm",
+    "method", "beta", "n_epochs", "batch_size", "learning_rate", "seed", "max_length", "dtype",
+    "warmup_fraction", "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay", "max_grad_norm",
+    "tokens_per_forward", "share_prefixes",
 )  # fmt: skip
 
 
@@ -60,6 +62,8 @@ class Snapshot:
     adapter: AdapterWeights
     moments: dict[str, torch.Tensor]
     """AdamW's state."""
+    reference: torch.Tensor | None
+    """DPO's reference: fp64 [pairs trained on and pairs measured, 2]; None in supervised training."""
     identity: dict[str, Any]
     """What the run was told, as far as it decides the losses."""
     rng: dict[str, Any]
@@ -87,10 +91,13 @@ def save_snapshot(
     counters: Counters,
     adapter: AdapterWeights,
     moments: dict[str, torch.Tensor],
+    reference: torch.Tensor | None,
     identity: dict[str, Any],
 ) -> None:
     """Writes a snapshot as one whole folder."""
     tensors = {_MOMENTS + name: value.detach().cpu().contiguous() for name, value in moments.items()}
+    if reference is not None:
+        tensors[_REFERENCE] = reference
     tensors[_RNG_CPU] = torch.get_rng_state()
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         tensors[_RNG_CUDA] = torch.cuda.get_rng_state()
@@ -121,6 +128,7 @@ def read_snapshot(folder: Path) -> Snapshot:
             counters=Counters(**run["counters"]),
             adapter=read_adapter(folder),
             moments={k.removeprefix(_MOMENTS): v for k, v in tensors.items() if k.startswith(_MOMENTS)},
+            reference=tensors.get(_REFERENCE),
             identity=run["identity"],
             rng={
                 "python": run["rng"]["python"],

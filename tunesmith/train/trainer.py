@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from typing import Any
+
+import torch
 
 from tunesmith.errors import TrainingDiverged
 from tunesmith.model.adapter import write_adapter
@@ -26,11 +29,10 @@ from tunesmith.train.events import (
     Warned,
 )
 from tunesmith.train.memory import named_memory_errors, no_room_for_batch, no_room_for_model
+from tunesmith.train.objectives import evaluate, scores, slice_for_step, with_reference
 from tunesmith.train.progress import Progress
-from tunesmith.train.rows import Row
 from tunesmith.train.setup import Run, prepare
 from tunesmith.train.snapshot import keep_newest, save_snapshot
-from tunesmith.train.validation import Scores, evaluate, scores, slice_for_step
 
 
 def train(config: TrainConfig, *, snapshot_request: threading.Event | None = None) -> Iterator[TrainEvent]:
@@ -59,69 +61,77 @@ def _steps(run: Run, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
     progress = Progress(run.tokens_per_epoch * config.n_epochs, run.counters.trained_tokens)
     started_at = perf_counter() - run.counters.seconds
     snapshot_at = perf_counter() + config.snapshot_every_s
-    for step, epoch, rows in batches(
-        run.rows,
+    if config.method == "dpo" and config.resume_from is None:  # a snapshot brings the reference along
+        run.examples = with_reference(run.forward, run.examples)
+        run.valid_examples = with_reference(run.forward, run.valid_examples)
+    for step, epoch, batch in batches(
+        run.examples,
         batch_size=config.batch_size,
         seed=config.seed,
         n_epochs=config.n_epochs,
         after_step=run.counters.step,
     ):
         learning_rate = run.optimizer.learning_rate(step)
-        trained = _backward(run, rows)
+        trained = _backward(run, batch)
         grad_norm = run.optimizer.clip()
-        if not (math.isfinite(trained.loss) and math.isfinite(grad_norm)):
-            yield from _diverge(step, learning_rate, trained.loss)
+        if not (math.isfinite(trained["loss"]) and math.isfinite(grad_norm)):
+            yield from _diverge(step, learning_rate, trained["loss"])
         run.optimizer.step(step)
 
+        measured = {f"train_{name}": value for name, value in trained.items()}
         epoch_is_over = step % run.steps_per_epoch == 0
-        valid = full_valid = None
-        if run.valid_rows:
-            valid = evaluate(run.forward, slice_for_step(run.valid_rows, step, config.batch_size))
+        if run.valid_examples:
+            measured |= _measure(run, "valid", slice_for_step(run.valid_examples, step, config.batch_size))
             if epoch_is_over:
-                full_valid = evaluate(run.forward, run.valid_rows)
-        n_tokens = sum(row.n_tokens for row in rows)
+                measured |= _measure(run, "full_valid", run.valid_examples)
+        n_tokens = sum(example.n_tokens for example in batch)
         progress.add(n_tokens)
         run.counters = replace(
             run.counters,
             step=step,
             trained_tokens=run.counters.trained_tokens + n_tokens,
-            supervised_tokens=run.counters.supervised_tokens + sum(row.n_targets for row in rows),
+            supervised_tokens=run.counters.supervised_tokens + sum(example.n_targets for example in batch),
             seconds=perf_counter() - started_at,
         )
         metrics = StepMetrics(
             step=step,
             total_steps=run.total_steps,
             epoch=epoch,
-            train_loss=trained.loss,
-            train_mean_token_accuracy=trained.accuracy,
-            **_validation_metrics("valid", valid),
-            **_validation_metrics("full_valid", full_valid),
+            **measured,
             learning_rate=learning_rate,
             grad_norm=grad_norm,
             trained_tokens=run.counters.trained_tokens,
             tokens_per_s=progress.tokens_per_s,
             seconds_left=progress.seconds_left,
         )
+        if epoch_is_over:
+            run.counters = replace(run.counters, metrics={"step": step, **measured})
         yield metrics
         if epoch_is_over:
-            yield _checkpoint(run, metrics)
+            yield _checkpoint(run, epoch)
         if snapshot_request.is_set() or perf_counter() >= snapshot_at:
             yield _snapshot(run, snapshot_request)
             snapshot_at = perf_counter() + config.snapshot_every_s
     yield _finish(run, perf_counter() - started_at)
 
 
-def _backward(run: Run, rows: list[Row]) -> Scores:
-    """Adds up the gradient of the mean loss over the batch's target tokens, part by part."""
-    n_targets = sum(row.n_targets for row in rows)
-    losses = []
-    for part in run.forward.parts(rows):
-        loss = run.forward(part, 1 / n_targets)
+def _backward(run: Run, batch: Sequence[Any]) -> dict[str, float]:
+    """Adds up the gradient of the batch's loss, part by part; gives the batch's metrics."""
+    shares = []
+    for part in run.objective(run.forward, batch):
         run.stack.stage()
-        loss.total.backward()
+        part.loss.backward()
         run.stack.collect()
-        losses.append(loss._replace(total=loss.total.detach()))
-    return scores(losses, n_targets)
+        shares.append(part.shares)
+    return scores(shares)
+
+
+def _measure(run: Run, prefix: str, examples: Sequence[Any]) -> dict[str, float]:
+    """Metrics under their prefix; none of them when one is no finite number, since JSON has no NaN and a
+    broken validation loss must not end a training."""
+    measured = evaluate(run.objective, run.forward, examples)
+    finite = all(math.isfinite(value) for value in measured.values())
+    return {f"{prefix}_{name}": value for name, value in measured.items()} if finite else {}
 
 
 def _diverge(step: int, learning_rate: float, loss: float) -> Iterator[Warned]:
@@ -135,23 +145,10 @@ def _diverge(step: int, learning_rate: float, loss: float) -> Iterator[Warned]:
     raise TrainingDiverged(f"{sentence}; lower the learning rate, and look at the examples for odd rows")
 
 
-def _validation_metrics(prefix: str, valid: Scores | None) -> dict[str, float | None]:
-    """Both values, or None: JSON has no NaN, and a broken validation loss must not end a training."""
-    loss, accuracy = valid if valid is not None and math.isfinite(valid.loss) else (None, None)
-    return {f"{prefix}_loss": loss, f"{prefix}_mean_token_accuracy": accuracy}
-
-
-def _checkpoint(run: Run, metrics: StepMetrics) -> CheckpointSaved:
-    wanted = [
-        f"{part}_{kind}"
-        for part in ("train", "valid", "full_valid")
-        for kind in ("loss", "mean_token_accuracy")
-    ]
-    values = {name: getattr(metrics, name) for name in ["step", *wanted]}
-    run.counters = replace(run.counters, metrics={k: v for k, v in values.items() if v is not None})
-    folder = _write_adapter(run, metrics.step)
+def _checkpoint(run: Run, epoch: int) -> CheckpointSaved:
+    step = run.counters.step
     return CheckpointSaved(
-        step=metrics.step, epoch=metrics.epoch, folder=folder, metrics=run.counters.metrics or {}
+        step=step, epoch=epoch, folder=_write_adapter(run, step), metrics=run.counters.metrics or {}
     )
 
 
@@ -170,6 +167,7 @@ def _snapshot(run: Run, request: threading.Event) -> SnapshotSaved:
         counters=run.counters,
         adapter=run.stack.state(),
         moments=run.optimizer.state(),
+        reference=_reference(run),
         identity=run.identity,
     )
     keep_newest(parent, run.config.keep_snapshots)
@@ -177,6 +175,13 @@ def _snapshot(run: Run, request: threading.Event) -> SnapshotSaved:
     return SnapshotSaved(
         step=step, folder=parent / f"step-{step}", trained_tokens=run.counters.trained_tokens
     )
+
+
+def _reference(run: Run) -> torch.Tensor | None:
+    if run.config.method != "dpo":
+        return None
+    pairs = [*run.examples, *run.valid_examples]
+    return torch.tensor([pair.reference for pair in pairs], dtype=torch.float64)
 
 
 def _finish(run: Run, seconds: float) -> Finished:

@@ -20,9 +20,9 @@ from tunesmith.data.hyperparameters import Resolved, resolve
 from tunesmith.errors import BaseUnavailable, InvalidRequest, JobFailed
 from tunesmith.jobs import messages
 from tunesmith.jobs.environment import WorkerEnvironment
-from tunesmith.jobs.states import QUEUED, RUNNING, move
+from tunesmith.jobs.leaving import let_go
 from tunesmith.store import events as event_rows
-from tunesmith.store import files, jobs, models
+from tunesmith.store import files, models
 from tunesmith.store.blobs import Blobs, ObjectCorrupt, ObjectMissing
 from tunesmith.store.database import Database
 from tunesmith.store.jobs import LeaseLost
@@ -39,8 +39,10 @@ if TYPE_CHECKING:
 
 #: Seconds between two writes of metrics; a snapshot or a checkpoint writes at once.
 FLUSH_EVERY_S = 0.5
-#: Seconds that the trainer gets for a last snapshot when the worker is asked to go.
+#: Seconds that the trainer gets for a last snapshot when the server stops.
 LEAVE_WITHIN_S = 10.0
+#: What the story says of a job that goes back to the queue although nobody has paused it.
+SERVER_STOPS = "the server stops"
 
 
 class Attempt:
@@ -72,7 +74,7 @@ class Attempt:
         self._changes: dict[str, Any] = {}
         self._flushed_at = time.monotonic()
         self.has_begun = False
-        """Whether there may be steps that only this process knows of."""
+        """Whether a step is done that a snapshot could keep; until then, leaving is beginning again later."""
         self._warnings: dict[str, int] = {}
 
     def run(self) -> None:
@@ -112,7 +114,7 @@ class Attempt:
                         raise LeaseLost(f"{self._job.id} is no longer ours")
                     if self._should_leave(event):
                         self._flush()
-                        give_back(self._db, self._job)
+                        let_go(self._db, self._job.id, self._job.attempt, why=SERVER_STOPS)
                         return
             except JobFailed:
                 self._flush()  # what led to the failure is told before it
@@ -168,6 +170,8 @@ class Attempt:
                 self._file(validation, "validation_file", work / "validation.jsonl") if validation else None
             ),
             out=work / "out",
+            method=self._job.requested["type"],
+            beta=resolved.beta or TrainConfig.beta,
             n_epochs=resolved.n_epochs,
             batch_size=resolved.batch_size,
             learning_rate=resolved.learning_rate,
@@ -245,6 +249,7 @@ class Attempt:
             case trained.Warned():
                 self._pending.append(self._warning(event))
             case trained.StepMetrics():
+                self.has_begun = True
                 self._pending.append(
                     messages.metrics(
                         job_id, step=event.step, total_steps=event.total_steps, values=event.as_dict()
@@ -288,7 +293,6 @@ class Attempt:
             self._pending.append(messages.note(self._job.id, "note", sentence, step=index))
         self._changes["total_steps"] = event.total_steps
         self._flush()
-        self.has_begun = True
 
     def _warning(self, event: Any) -> EventRow:
         """A warning is known by its step where it has one, else by its place among those of its code."""
@@ -323,30 +327,15 @@ class Attempt:
     # -- leaving ------------------------------------------------------------------------------------------
 
     def _should_leave(self, event: TrainEvent) -> bool:
-        """Once asked to go: after the snapshot that we ask for, or when it takes too long; at once before a
-        step."""
+        """Once asked to go: at once before a step, else after the snapshot that we ask for; when the server
+        stops, also when that takes too long."""
         from tunesmith.train.events import SnapshotSaved, Started
 
         if not self._leave.is_set():
             return False
+        if isinstance(event, (SnapshotSaved, Started)):
+            return True
         if self._leave_at is None:
             self._leave_at = time.monotonic() + LEAVE_WITHIN_S
             self._snapshot_request.set()
-            return isinstance(event, (SnapshotSaved, Started))
-        return isinstance(event, SnapshotSaved) or time.monotonic() >= self._leave_at
-
-
-def give_back(db: Database, job: JobRow) -> None:
-    """Queues the job of a worker that leaves, to go on from the snapshot that the row points to."""
-    now = jobs.find(db, job.id)
-    if now is None:
-        return
-    move(
-        db,
-        job.id,
-        QUEUED,
-        only_from=RUNNING,
-        expect_attempt=job.attempt,
-        events=[messages.interrupted(now, "the server stops")],
-        worker=None,
-    )
+        return time.monotonic() >= self._leave_at and not self._hold.leaving.is_set()

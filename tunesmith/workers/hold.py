@@ -1,7 +1,7 @@
 """A worker's hold on its job: every write goes through it, and a thread keeps the heartbeat going in between.
 
 Lost hold is lost for good: the job was cancelled, has ended, or is another attempt's. The worker then stops,
-and if it cannot, it is ended from here.
+and if it cannot, it is ended from here. When the job was paused, the hold lasts until the worker has left.
 """
 
 from __future__ import annotations
@@ -41,18 +41,23 @@ class Hold:
         attempt: int,
         *,
         abandon: Callable[[], None] = lambda: None,
+        leave: Callable[[], None] = lambda: None,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
-        """`abandon` ends the process when the training loop does not notice that the hold is lost."""
+        """`abandon` ends the process when the training loop does not notice that the hold is lost. `leave`
+        makes that loop save and go; it is called, from whichever thread, when the job is found paused."""
         self._db = db
         self._job_id = job_id
         self._attempt = attempt
         self._abandon = abandon
+        self._leave = leave
         self._heartbeat_s = heartbeat_s
         self._last_write = self._last_progress = time.monotonic()
         self._closed = threading.Event()
         self.lost = threading.Event()
         """Set as soon as a heartbeat finds that the job is no longer ours."""
+        self.leaving = threading.Event()
+        """Set as soon as a write finds that the job was paused: there is time for a last snapshot."""
         self._thread = threading.Thread(target=self._beat, name="tunesmith-heartbeat", daemon=True)
 
     def __enter__(self) -> Hold:
@@ -83,12 +88,15 @@ class Hold:
         while True:
             try:
                 with self._db.write() as connection:
-                    jobs.record(
+                    leaving = jobs.record(
                         connection, self._job_id, self._attempt, running=RUNNING, events=events, **changes
                     )
                     if then is not None:
                         then(connection)
                 self._last_write = time.monotonic()
+                if leaving and not self.leaving.is_set():
+                    self.leaving.set()
+                    self._leave()
                 return
             except LeaseLost:
                 self.lost.set()

@@ -2,7 +2,8 @@
 attempt.
 
 It takes hold of its job, lets `attempt.py` train, and ends so that the row says how it went. An exit status
-other than 0 means that the row does not: then the scheduler tries again.
+other than 0 means that the row does not: then the scheduler tries again. SIGTERM, or a pause that it finds in
+the row, makes it take a snapshot and go.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ from tunesmith.errors import StoreBusy, TunesmithError
 from tunesmith.jobs import process
 from tunesmith.jobs.ending import fail
 from tunesmith.jobs.environment import WorkerEnvironment
+from tunesmith.jobs.leaving import let_go
 from tunesmith.jobs.states import RUNNING
 from tunesmith.store import jobs
 from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database
 from tunesmith.store.jobs import LeaseLost
-from tunesmith.workers.attempt import Attempt, give_back
+from tunesmith.workers.attempt import SERVER_STOPS, Attempt
 from tunesmith.workers.hold import Hold
 
 log = logging.getLogger("tunesmith.worker")
 
 
 class Leaving(BaseException):
-    """Asked to go before the first step: whatever is being loaded can be dropped."""
+    """Asked to go before the first step is done: whatever is being loaded or begun can be dropped."""
 
 
 def main(arguments: list[str], variables: Mapping[str, str] = os.environ) -> int:
@@ -54,27 +56,40 @@ def main(arguments: list[str], variables: Mapping[str, str] = os.environ) -> int
 
     os.nice(environment.niceness)
     blobs = Blobs(environment.objects_url)
-    with Hold(db, job_id, environment.attempt, abandon=lambda: os._exit(0)) as hold:
+    with Hold(
+        db, job_id, environment.attempt, abandon=lambda: os._exit(0), leave=_interrupt_main_thread
+    ) as hold:
         attempt = Attempt(db, blobs, job, hold, environment, leave=leave, train=train)
         try:
             hold.record(worker=process.identity(os.getpid()))
             _leave_when_asked(attempt, leave)
             attempt.run()
         except Leaving:
-            give_back(db, job)
+            let_go(db, job_id, environment.attempt, why=SERVER_STOPS)
         except LeaseLost as error:
             log.info("stopped: %s", error)
+            # paused in the last moment: whatever this was about to be, it is not
+            let_go(db, job_id, environment.attempt, why=str(error))
         except StoreBusy:
             raise
         except TunesmithError as error:
             log.error("%s failed: %s", job_id, error)
             fail(db, job, error, only_from=RUNNING, attempt=environment.attempt)
+            # no failure when it was paused before: who resumes it will see whether it fails again
+            let_go(db, job_id, environment.attempt, why=error.message, crashes=job.crashes)
     db.close()
     return 0
 
 
+def _interrupt_main_thread() -> None:
+    """Does what SIGTERM does, from any thread; the main thread wakes up for it whatever it waits for."""
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    signal.pthread_kill(main_thread, signal.SIGTERM)
+
+
 def _leave_when_asked(attempt: Attempt, leave: threading.Event) -> None:
-    """From now on SIGTERM ends a worker that is still loading at once, and one that trains after a
+    """From now on SIGTERM ends a worker without a step of its own at once, and one that trains after a
     snapshot."""
 
     def asked(*_: object) -> None:

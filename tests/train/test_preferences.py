@@ -1,0 +1,130 @@
+"""Preference training: the chosen replies win, the reference is measured once, resumption is exact."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.train.conftest import CITIES, chat_row, of_kind, run, write_rows
+from tunesmith.errors import InvalidRequest, InvalidTrainingFile
+from tunesmith.train import objectives, trainer
+from tunesmith.train.config import TrainConfig
+from tunesmith.train.events import CheckpointSaved, Finished, SnapshotSaved, Started, StepMetrics
+
+Make = Callable[..., TrainConfig]
+
+
+def preference_row(city: str) -> dict[str, Any]:
+    return {
+        "input": {
+            "messages": [
+                {"role": "system", "content": "Answer in one sentence."},
+                {"role": "user", "content": f"Where is {city}?"},
+            ]
+        },
+        "preferred_output": [{"role": "assistant", "content": f"{city} is where it always was."}],
+        "non_preferred_output": [{"role": "assistant", "content": f"No idea, {city}?"}],
+    }
+
+
+@pytest.fixture
+def dpo(config: Make, tmp_path: Path) -> Make:
+    """A short preference run with a validation file."""
+    training_file = write_rows(tmp_path / "pairs.jsonl", [preference_row(city) for city in CITIES[:10]])
+    validation_file = write_rows(tmp_path / "valid.jsonl", [preference_row(city) for city in CITIES[10:]])
+
+    def make(**values: Any) -> TrainConfig:
+        files = {"training_file": training_file, "validation_file": validation_file}
+        return config(**{"method": "dpo", **files, **values})
+
+    return make
+
+
+def test_the_margin_begins_at_zero_and_the_chosen_replies_win(dpo: Make) -> None:
+    events = run(dpo(n_epochs=4))
+    steps = of_kind(events, StepMetrics)
+    assert steps[0].train_loss == pytest.approx(0.693147, abs=1e-6)
+    assert abs(steps[0].train_reward_margin) < 1e-4
+    assert steps[-1].train_loss < 0.3
+    assert steps[-1].train_reward_accuracy == 1 and steps[-1].train_reward_margin > 1
+    assert steps[-1].full_valid_reward_accuracy == 1
+    saved = of_kind(events, CheckpointSaved)[-1]
+    assert {"train_reward_margin", "full_valid_reward_margin", "full_valid_loss"} <= saved.metrics.keys()
+
+
+def test_both_replies_count_as_trained_tokens(dpo: Make) -> None:
+    events = run(dpo(n_epochs=2))
+    started, finished = of_kind(events, Started)[0], of_kind(events, Finished)[0]
+    assert started.n_examples == 10
+    assert finished.trained_tokens == 2 * started.tokens_per_epoch
+
+
+def test_the_reference_is_measured_once_however_many_epochs(
+    dpo: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = []
+    measure = objectives.with_reference
+
+    def counting(forward: Any, pairs: Any) -> Any:
+        measured.append(len(pairs))
+        return measure(forward, pairs)
+
+    monkeypatch.setattr(trainer, "with_reference", counting)
+    run(dpo(n_epochs=3))
+    assert measured == [10, 2]
+
+
+def test_a_batch_in_parts_has_the_same_losses(dpo: Make, tmp_path: Path) -> None:
+    whole = of_kind(run(dpo(out=tmp_path / "whole")), StepMetrics)
+    parts = of_kind(run(dpo(out=tmp_path / "parts", tokens_per_forward=1)), StepMetrics)
+    for mine, theirs in zip(parts, whole, strict=True):
+        assert mine.train_loss == pytest.approx(theirs.train_loss, rel=1e-4)
+
+
+def test_a_resumed_preference_run_goes_on_bit_for_bit(dpo: Make, tmp_path: Path) -> None:
+    whole = run(dpo(n_epochs=3))
+    request = threading.Event()
+    request.set()
+    story = trainer.train(dpo(n_epochs=3, out=tmp_path / "stopped"), snapshot_request=request)
+    saved = next(event for event in story if isinstance(event, SnapshotSaved))
+    story.close()
+    resumed = run(dpo(n_epochs=3, out=tmp_path / "resumed", resume_from=saved.folder))
+    theirs = of_kind(whole, StepMetrics)[saved.step :]
+    for mine, uninterrupted in zip(of_kind(resumed, StepMetrics), theirs, strict=True):
+        assert mine.train_loss == uninterrupted.train_loss
+        assert mine.train_reward_margin == uninterrupted.train_reward_margin
+        assert mine.full_valid_loss == uninterrupted.full_valid_loss
+    adapters = [events[-1].folder / "adapter_model.safetensors" for events in (whole, resumed)]
+    assert adapters[0].read_bytes() == adapters[1].read_bytes()
+
+
+def test_an_adapter_that_is_tuned_on_is_the_reference(dpo: Make, config: Make, tmp_path: Path) -> None:
+    sft = run(config(out=tmp_path / "sft"))[-1]
+    steps = of_kind(run(dpo(init_adapter=sft.folder, out=tmp_path / "dpo")), StepMetrics)
+    assert steps[0].train_loss == pytest.approx(0.693147, abs=1e-6)
+    assert steps[-1].train_reward_margin > 0
+
+
+def test_a_pair_whose_reply_is_cut_away_is_left_out_with_a_warning(dpo: Make, tmp_path: Path) -> None:
+    rows = [preference_row(city) for city in CITIES[:10]]
+    rows[3]["input"]["messages"][1]["content"] = "Where? " * 60
+    events = run(dpo(training_file=write_rows(tmp_path / "long.jsonl", rows), max_length=120))
+    assert of_kind(events, Started)[0].n_examples == 9
+
+
+def test_rows_of_the_other_method_are_refused_by_line(dpo: Make, config: Make, tmp_path: Path) -> None:
+    chats = write_rows(tmp_path / "chats.jsonl", [chat_row("Where?", "There.")])
+    with pytest.raises(InvalidTrainingFile, match="Line 1 is no preference pair"):
+        run(dpo(training_file=chats, validation_file=None))
+    with pytest.raises(InvalidTrainingFile, match="Line 1 is a preference pair"):
+        run(config(training_file=dpo().training_file))
+
+
+@pytest.mark.parametrize("beta", [0, -1, 2.5, float("nan")])
+def test_an_impossible_beta_is_refused_by_name(dpo: Make, beta: float) -> None:
+    with pytest.raises(InvalidRequest, match="beta"):
+        dpo(beta=beta)
