@@ -228,7 +228,7 @@ def check(family: Family, folder: Path) -> Check:
     plain_loss(stock, ALIKE).backward()
     supervised_error, stock_error = (difference(found, exact) for found in (mine, lora_gradients(stock)))
 
-    batch = with_reference(forward, pairs())
+    batch = list(with_reference(forward, [pairs()]).values())
     with torch.no_grad():
         stack.weights.add_(torch.randn(stack.weights.shape, generator=generator) / 20)
     stack.refresh()

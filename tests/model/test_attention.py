@@ -141,11 +141,23 @@ def seen(forest: Forest, window: int | None) -> torch.Tensor:
     return mask
 
 
-@given(forests(), st.sampled_from([None, 1, 4, 100]), st.sampled_from([None, 2.0]), st.booleans())
-@settings(max_examples=60, deadline=None)
+@given(
+    forests(),
+    st.sampled_from([None, 1, 4, 100]),
+    st.sampled_from([None, 2.0]),
+    st.booleans(),
+    st.sampled_from([2, 6, 192]),
+)
+@settings(max_examples=100, deadline=None)
 def test_a_token_of_a_forest_sees_its_ancestors_and_nothing_else(
-    forest: Forest, window: int | None, softcap: float | None, has_sinks: bool
+    forest: Forest, window: int | None, softcap: float | None, has_sinks: bool, fused_from: int
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared_attention, "_LONG", fused_from)
+        check_forest(forest, window, softcap, has_sinks)
+
+
+def check_forest(forest: Forest, window: int | None, softcap: float | None, has_sinks: bool) -> None:
     q, k, v = inputs(forest.n_tokens)
     sinks = torch.tensor([0.5, -1.0, 2.0, 0.0], dtype=torch.float64) if has_sinks else None
     scores = q[0] @ k[0].repeat_interleave(2, 0).transpose(1, 2) * q.shape[-1] ** -0.5

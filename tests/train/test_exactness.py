@@ -209,7 +209,7 @@ def test_dpo_is_the_papers_loss_computed_plainly(
 ) -> None:
     model, stack = stack_with_random_values(base, dtype)
     forward = PackedForward(model, head_of(model), tokens_per_forward=60, share=share)
-    batch = with_reference(forward, pairs())
+    batch = list(with_reference(forward, [pairs()]).values())
     write_adapter(tmp_path / "reference", stack.state())
     with torch.no_grad():
         stack.weights.add_(torch.randn(stack.weights.shape, generator=torch.Generator().manual_seed(6)) / 20)

@@ -214,6 +214,12 @@ def add_lora(
     return LoraStack(layers, r, lora_alpha, use_rslora)
 
 
+def parameters_per_rank(model: nn.Module, target_modules: str | Sequence[str] = ALL_LINEAR) -> int:
+    """Values that each rank of an adapter has on a model without LoRA: all its layers' widths, in and out."""
+    names = _targets(model, target_modules)
+    return sum(sum(model.get_submodule(name).weight.shape) for name in names)  # type: ignore[arg-type]
+
+
 def _targets(model: nn.Module, target_modules: str | Sequence[str]) -> list[str]:
     head = getattr(model, "get_output_embeddings", lambda: None)()
     linear = [

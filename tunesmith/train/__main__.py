@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--learning-rate", type=float, help="absolute peak rate, instead of a multiplier")
     add("--seed", type=int, default=0, help="seed of the order and of the starting values")
-    add("--r", type=int, default=TrainConfig.r, help="rank of LoRA")
+    add("--r", type=int, help="rank of LoRA (default: by the size of the file)")
     add("--lora-alpha", type=float, default=TrainConfig.lora_alpha, help="strength of LoRA")
     add("--target-modules", nargs="+", default=None, help="layers that get LoRA (default: all linear)")
     add("--max-length", type=int, help="tokens after which an example is cut (default: the context)")
@@ -79,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--dtype", default=TrainConfig.dtype, help="precision of the base: bfloat16 or float32")
     add("--device", default=TrainConfig.device, help="torch device (default: auto)")
     add("--threads", type=int, help="CPU threads at most (default: torch's choice)")
+    add(
+        "--gradient-checkpointing",
+        action=argparse.BooleanOptionalAction,
+        help="compute layers again in the backward pass, to save memory (default: where memory is short)",
+    )
     add("--resume", action="store_true", help="go on from the newest snapshot in <out>.run")
     add("--keep-run", action="store_true", help="leave <out>.run with all checkpoints")
     add("--json", action="store_true", help="print each event as a JSON object")
@@ -191,6 +196,7 @@ def _config(options: argparse.Namespace, report: Report) -> TrainConfig:
         dtype=options.dtype,
         device=options.device,
         threads=options.threads,
+        gradient_checkpointing=options.gradient_checkpointing,
     )
 
 

@@ -103,3 +103,10 @@ def split(examples: Sequence[AnyExample], max_tokens: int) -> list[list[AnyExamp
         parts[-1].append(example)
         room -= example.n_tokens
     return parts
+
+
+def smaller_parts(examples: Sequence[AnyExample], max_tokens: int) -> int | None:
+    """A `max_tokens` at which the largest part of `split` falls apart; None when no part has two examples."""
+    parts = [part for part in split(examples, max_tokens) if len(part) > 1]
+    largest = max((sum(example.n_tokens for example in part) for part in parts), default=None)
+    return None if largest is None else largest // 2

@@ -35,10 +35,12 @@ class TrainConfig:
     """Peak learning rate of AdamW, after warm-up."""
     seed: int = 0
     """Seed of the adapter's starting values and of the order of the examples."""
-    r: int = 16
-    """Rank of the LoRA matrices; inherited when `init_adapter` is given."""
+    r: int | None = None
+    """Rank of the LoRA matrices; None chooses it by the size of the file (`data/hyperparameters.py`).
+    Inherited when `init_adapter` is given."""
     lora_alpha: float = 32
-    """Strength of the adapter, divided by the rank; inherited when `init_adapter` is given."""
+    """Strength of the adapter, divided by the rank, so that one learning rate suits all ranks; inherited
+    when `init_adapter` is given."""
     target_modules: str | Sequence[str] = "all-linear"
     """Layers that get LoRA: all linear layers but the head, or names; inherited likewise."""
     max_length: int | None = None
@@ -72,6 +74,9 @@ class TrainConfig:
     """Gradients with a larger L2 norm are scaled down to it."""
     tokens_per_forward: int = 8192
     """Tokens that go through the model at once; larger batches are split, with the same loss."""
+    gradient_checkpointing: bool | None = None
+    """Whether layers are computed again in the backward pass instead of kept, with the same numbers; None
+    is where the device's free memory would be short."""
     share_prefixes: bool = True
     """What examples of a step begin with alike goes through the model once; the losses stay the same."""
     base_name: str | None = None
@@ -83,7 +88,7 @@ class TrainConfig:
         self._require("n_epochs", self.n_epochs >= 1, "at least 1")
         self._require("batch_size", self.batch_size >= 1, "at least 1")
         self._require("learning_rate", 0 < self.learning_rate < float("inf"), "a positive number")
-        self._require("r", 1 <= self.r <= 1024, "between 1 and 1024")
+        self._require("r", self.r is None or 1 <= self.r <= 1024, "between 1 and 1024")
         self._require("lora_alpha", 0 < self.lora_alpha < float("inf"), "a positive number")
         self._require("max_length", self.max_length is None or self.max_length >= 2, "at least 2")
         self._require("snapshot_every_s", self.snapshot_every_s >= 0, "0 or more seconds")

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 import torch.nn.functional as F
 
+from tunesmith.model import native
+from tunesmith.model.native_attention import native_is_used
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -71,6 +74,23 @@ def _widened(logits: torch.Tensor) -> torch.Tensor:
     return logits if logits.dtype == torch.float64 else logits.float()
 
 
+def _cross_entropy(
+    logits: torch.Tensor, targets: torch.Tensor, wants_gradient: bool
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Losses, hits, and with `wants_gradient` d nll / d logits = softmax - onehot; the logits are used up."""
+    if native_is_used(logits.device, logits.dtype):
+        kernel = native.load()
+        assert kernel is not None
+        return *kernel.cross_entropy(logits.contiguous(), targets, gradient=wants_gradient), logits
+    # widened first: 0.16 ms against 0.73 ms for 61 x 4,096 logits on one core; max beats argmax likewise
+    log_p = F.log_softmax(_widened(logits), -1)
+    nll = -log_p.gather(1, targets[:, None])[:, 0]
+    correct = log_p.max(-1).indices == targets
+    if wants_gradient:
+        log_p.exp_().scatter_add_(1, targets[:, None], log_p.new_full((len(targets), 1), -1))
+    return nll, correct, log_p
+
+
 class _CrossEntropyAtTargets(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -85,17 +105,13 @@ class _CrossEntropyAtTargets(torch.autograd.Function):
                 logits = logits * head.multiplier
             if head.softcap is not None:
                 logits = torch.tanh(logits / head.softcap) * head.softcap
-            # widened first: 0.16 ms against 0.73 ms for 61 x 4,096 logits on one core; max beats argmax
-            # likewise
-            log_p = F.log_softmax(_widened(logits), -1)
-            at_target = target[:, None]
-            nlls.append(-log_p.gather(1, at_target)[:, 0])
-            hits.append(log_p.max(-1).indices == target)
+            capped = logits / head.softcap if head.softcap is not None and wants_gradient else None
+            nll, correct, grad = _cross_entropy(logits, target, wants_gradient)
+            nlls.append(nll)
+            hits.append(correct)
             if wants_gradient:
-                grad = log_p.exp_()  # d nll / d logits = p - onehot
-                grad.scatter_add_(1, at_target, grad.new_full(at_target.shape, -1))
-                if head.softcap is not None:
-                    grad = grad * (1 - (logits / head.softcap).to(grad.dtype) ** 2)
+                if capped is not None:
+                    grad = grad * (1 - capped.to(grad.dtype) ** 2)
                 if head.multiplier != 1:
                     grad = grad * head.multiplier
                 grads.append(grad.to(h.dtype) @ head.weight)

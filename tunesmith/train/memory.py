@@ -33,12 +33,18 @@ def no_room_for_model(folder: object, device: object) -> str:
     )
 
 
-def no_room_for_batch(*, batch_size: int, longest: int, at_once: int, model: str, device: str) -> str:
-    """The sentence for a batch that does not fit. `at_once` is the tokens that one forward pass may have."""
-    if batch_size > 1 and batch_size * longest <= at_once:
-        remedy = f"set batch_size to {batch_size // 2}, or shorten the longest examples"
+def no_room_for_batch(
+    *, batch_size: int, longest: int, at_once: int, recomputes: bool, model: str, device: str
+) -> str:
+    """The sentence for a batch that does not fit. `at_once` is the tokens that one forward pass may have,
+    `recomputes` whether activation checkpointing is on."""
+    together = min(batch_size, at_once // longest)
+    if together > 1:
+        remedy = f"set batch_size to {together // 2}, or shorten the longest examples"
     else:  # the batch is split already, so fewer examples per step would not help
-        remedy = f"set tokens_per_forward to {max(longest, at_once // 2)}, or shorten the longest examples"
+        remedy = "shorten the longest examples, or choose a smaller base"
+        if not recomputes:
+            remedy = f"set gradient_checkpointing, {remedy}"
     return (
         f"The device {device} has no room for a batch of {batch_size} examples of up to {longest:,} tokens "
         f"on {model}; {remedy}"

@@ -69,15 +69,20 @@ def preferences(beta: float) -> Objective:
 
 
 @torch.no_grad()
-def with_reference(forward: Forward, pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs with the log-probabilities of their replies under the model as it is.
+def with_reference(forward: Forward, batches: Iterable[Sequence[Pair]]) -> dict[int, Pair]:
+    """By line, the pairs with the log-probabilities of their replies under the model as it is.
 
     Called before the first step, when the policy still is the reference: the base, or the adapter that is
-    tuned on. In the file's order, so that the values do not depend on any batch.
+    tuned on. `batches` are those of the first epoch, so that the first losses compare values that were
+    computed alike, to the last bit, and not two roundings.
     """
-    parts = split(pairs, forward.tokens_at_once)
-    table = [row for part in parts for row in _log_probs(*forward(_sides(part)), part)[0].tolist()]
-    return [pair._replace(reference=(c, r)) for pair, (c, r) in zip(pairs, table, strict=True)]
+    measured = {}
+    for batch in batches:
+        for pairs in split(batch, forward.tokens_at_once):
+            table = _log_probs(*forward(_sides(pairs)), pairs)[0].tolist()
+            for pair, (chosen, rejected) in zip(pairs, table, strict=True):
+                measured[pair.line] = pair._replace(reference=(chosen, rejected))
+    return measured
 
 
 def _sides(pairs: Sequence[Pair]) -> list[Row]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tunesmith.data import hyperparameters
 from tunesmith.data.chat_template import Renderer
 from tunesmith.errors import InvalidAdapter, InvalidRequest
 from tunesmith.model import native
 from tunesmith.model.adapter import read_adapter
 from tunesmith.model.attention import FOREST
 from tunesmith.model.base import load_model, use_threads
-from tunesmith.model.lora import LoraStack, add_lora
+from tunesmith.model.lora import LoraStack, add_lora, parameters_per_rank
 from tunesmith.model.native_attention import native_is_used
 from tunesmith.model.whole_folder import sweep
 from tunesmith.train.batches import steps_per_epoch
@@ -21,6 +22,7 @@ from tunesmith.train.forward import Forward
 from tunesmith.train.objectives import Objective, preferences, supervised
 from tunesmith.train.optimizer import Optimizer
 from tunesmith.train.probe import choose_forward
+from tunesmith.train.recomputation import is_needed, recompute_layers
 from tunesmith.train.rows import ExampleFile, read_file
 from tunesmith.train.snapshot import Counters, Snapshot, check_same_run, identity, read_snapshot
 
@@ -50,6 +52,8 @@ class Run:
     """Where the run stands; all zero at the start."""
     identity: dict[str, object]
     """What a snapshot must agree in."""
+    recomputes: bool
+    """Whether activation checkpointing is on."""
     device: str
     notes: list[str]
 
@@ -86,14 +90,15 @@ def prepare(config: TrainConfig) -> Run:
         model, tokens_per_forward=config.tokens_per_forward, longest=longest, share=config.share_prefixes
     )
     snapshot = None if config.resume_from is None else read_snapshot(config.resume_from)
-    stack = _adapter(model, config, snapshot)
+    stack, why_rank = _adapter(model, config, snapshot, train_file.n_targets)
+    recomputes, could_not = _recomputation(model, config, stack, train_file, forward)
     n_steps = steps_per_epoch(len(train_file.examples), config.batch_size)
     run = Run(
         config=config,
         examples=train_file.examples,
         valid_examples=valid_file.examples,
         objective=supervised if config.method == "supervised" else preferences(config.beta),
-        warnings=[*train_file.warnings, *valid_file.warnings],
+        warnings=[*train_file.warnings, *valid_file.warnings, *could_not],
         forward=forward,
         stack=stack,
         optimizer=Optimizer(stack, config, total_steps=n_steps * config.n_epochs),
@@ -102,12 +107,20 @@ def prepare(config: TrainConfig) -> Run:
         longest=longest,
         counters=Counters(),
         identity=identity(config, n_examples=len(train_file.examples), n_tokens=train_file.n_tokens),
+        recomputes=recomputes,
         device=str(model.device),
-        notes=[note, *_attention(model), *_untouched(model)],
+        notes=[
+            note,
+            *_attention(model),
+            *_untouched(model),
+            f"LoRA has rank {stack.r} ({why_rank}), alpha {stack.lora_alpha:g} and {stack.weights.numel():,} values",
+            *(["Layers are computed again in the backward pass, to save memory"] if recomputes else []),
+        ],
     )
     if snapshot is None:
         return run
     check_same_run(snapshot, run.identity)
+    forward.tokens_at_once = snapshot.counters.tokens_per_forward or forward.tokens_at_once
     run.optimizer.load(snapshot.moments)
     snapshot.restore_rng()
     if snapshot.reference is not None:
@@ -136,17 +149,46 @@ def _read_files(config: TrainConfig, model: PreTrainedModel) -> tuple[ExampleFil
     )
 
 
-def _adapter(model: PreTrainedModel, config: TrainConfig, snapshot: Snapshot | None) -> LoraStack:
-    """Fresh LoRA layers, or those of the snapshot, or of the adapter that is tuned on."""
+def _rank(model: PreTrainedModel, config: TrainConfig, n_targets: int) -> tuple[int, str]:
+    """The rank of a fresh adapter, and why."""
+    if config.r is not None:
+        return config.r, "as asked"
+    return hyperparameters.rank(
+        n_parameters=sum(parameter.numel() for parameter in model.parameters()),
+        per_rank=parameters_per_rank(model, config.target_modules),
+        n_targets=n_targets,
+    )
+
+
+def _recomputation(
+    model: PreTrainedModel, config: TrainConfig, stack: LoraStack, file: ExampleFile, forward: Forward
+) -> tuple[bool, list[Warned]]:
+    """Turns activation checkpointing on where it is asked for or needed; whether it is on."""
+    wanted = config.gradient_checkpointing
+    if wanted is None:
+        largest = sorted(example.n_tokens for example in file.examples)[-config.batch_size :]
+        wanted = is_needed(stack, max(largest[-1], min(forward.tokens_at_once, sum(largest))), model.device)
+    if not wanted:
+        return False, []
+    if recompute_layers(model):
+        return True, []
+    text = f"gradient_checkpointing has no effect: {type(model).__name__} has no layers that can do it"
+    return False, [Warned(code="no_gradient_checkpointing", message=text)]
+
+
+def _adapter(
+    model: PreTrainedModel, config: TrainConfig, snapshot: Snapshot | None, n_targets: int
+) -> tuple[LoraStack, str]:
+    """Fresh LoRA layers, or those of the snapshot, or of the adapter that is tuned on; and why they have
+    their rank."""
+    r, why = _rank(model, config, n_targets)
     given = snapshot.adapter if snapshot is not None else None
     if given is None and config.init_adapter is not None:
         given = read_adapter(config.init_adapter)
     if given is None:
-        stack = add_lora(
-            model, r=config.r, lora_alpha=config.lora_alpha, target_modules=config.target_modules
-        )
+        stack = add_lora(model, r=r, lora_alpha=config.lora_alpha, target_modules=config.target_modules)
         stack.initialize(config.seed)
-        return stack
+        return stack, why
     try:
         stack = add_lora(
             model,
@@ -159,7 +201,7 @@ def _adapter(model: PreTrainedModel, config: TrainConfig, snapshot: Snapshot | N
     except InvalidRequest as error:
         folder = config.resume_from or config.init_adapter
         raise InvalidAdapter(f"{folder} does not fit the base {config.base}: {error.message}") from error
-    return stack
+    return stack, why if config.init_adapter is None else "that of the adapter that is tuned on"
 
 
 def _attention(model: PreTrainedModel) -> list[str]:

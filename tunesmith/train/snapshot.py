@@ -52,6 +52,12 @@ class Counters:
     """Seconds of training."""
     metrics: dict[str, float] | None = None
     """The last checkpoint's metrics; None before the first."""
+    best: dict[str, float] | None = None
+    """`step` and `full_valid_loss` of the checkpoint with the lowest one; None before the first."""
+    rise_told: bool = False
+    """Whether it was said that the validation loss has turned upward."""
+    tokens_per_forward: int | None = None
+    """What the device had room for, once it had none for more; None is as the run was told."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 
-from tunesmith.errors import TrainingDiverged
+from tunesmith.errors import OutOfMemory, TrainingDiverged
 from tunesmith.model.adapter import write_adapter
-from tunesmith.train.batches import batches
+from tunesmith.train.batches import batches, smaller_parts
 from tunesmith.train.config import TrainConfig
 from tunesmith.train.events import (
     CheckpointSaved,
@@ -33,6 +33,10 @@ from tunesmith.train.objectives import evaluate, scores, slice_for_step, with_re
 from tunesmith.train.progress import Progress
 from tunesmith.train.setup import Run, prepare
 from tunesmith.train.snapshot import keep_newest, save_snapshot
+
+#: A validation loss has risen when it is above its best by this part of it, and by so many nats: less is noise.
+_RISE_PART = 0.02
+_RISE_NATS = 0.01
 
 
 def train(config: TrainConfig, *, snapshot_request: threading.Event | None = None) -> Iterator[TrainEvent]:
@@ -62,8 +66,7 @@ def _steps(run: Run, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
     started_at = perf_counter() - run.counters.seconds
     snapshot_at = perf_counter() + config.snapshot_every_s
     if config.method == "dpo" and config.resume_from is None:  # a snapshot brings the reference along
-        run.examples = with_reference(run.forward, run.examples)
-        run.valid_examples = with_reference(run.forward, run.valid_examples)
+        _measure_reference(run)
     for step, epoch, batch in batches(
         run.examples,
         batch_size=config.batch_size,
@@ -72,9 +75,9 @@ def _steps(run: Run, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
         after_step=run.counters.step,
     ):
         learning_rate = run.optimizer.learning_rate(step)
-        trained = _backward(run, batch)
+        trained = yield from _backward_with_room(run, step, batch)
         grad_norm = run.optimizer.clip()
-        if not (math.isfinite(trained["loss"]) and math.isfinite(grad_norm)):
+        if not all(map(math.isfinite, (grad_norm, *trained.values()))):
             yield from _diverge(step, learning_rate, trained["loss"])
         run.optimizer.step(step)
 
@@ -109,10 +112,53 @@ def _steps(run: Run, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
         yield metrics
         if epoch_is_over:
             yield _checkpoint(run, epoch)
+            yield from _watch_validation(run)
         if snapshot_request.is_set() or perf_counter() >= snapshot_at:
             yield _snapshot(run, snapshot_request)
             snapshot_at = perf_counter() + config.snapshot_every_s
     yield _finish(run, perf_counter() - started_at)
+
+
+def _measure_reference(run: Run) -> None:
+    config = run.config
+    first_epoch = batches(run.examples, batch_size=config.batch_size, seed=config.seed, n_epochs=1)
+    measured = with_reference(run.forward, (batch for _, _, batch in first_epoch))
+    run.examples = [measured[pair.line] for pair in run.examples]
+    broken = [pair.line for pair in run.examples if not all(map(math.isfinite, pair.reference))]
+    if broken:
+        raise TrainingDiverged(
+            f"The reference gives the replies of {len(broken)} pairs, the first in line {broken[0]}, a "
+            "probability that is no finite number, before any training; check the weights of "
+            f"{config.init_adapter or config.base}, and look at those lines for odd text"
+        )
+    measured = with_reference(run.forward, [run.valid_examples] if run.valid_examples else [])
+    run.valid_examples = [measured[pair.line] for pair in run.valid_examples]
+
+
+def _backward_with_room(
+    run: Run, step: int, batch: Sequence[Any]
+) -> Generator[Warned, None, dict[str, float]]:
+    """`_backward`; where the device has no room for it, once more in smaller parts, with the same loss."""
+    try:
+        with named_memory_errors(lambda: _no_room(run)):
+            return _backward(run, batch)
+    except OutOfMemory:
+        at_once = smaller_parts(batch, run.forward.tokens_at_once)
+        if at_once is None:
+            raise
+    # only here, where nothing holds the failed pass any more, is its memory free
+    if run.stack.weights.is_cuda:
+        torch.cuda.empty_cache()
+    run.stack.zero_grad()
+    run.forward.tokens_at_once = at_once
+    run.counters = replace(run.counters, tokens_per_forward=at_once)
+    yield Warned(
+        code="smaller_parts",
+        message=f"The device {run.device} has no room for the batch of step {step} as it was; from now on at "
+        f"most {at_once:,} tokens go through the model at once, with the same loss",
+        data={"step": step, "tokens_per_forward": at_once},
+    )
+    return _backward(run, batch)
 
 
 def _backward(run: Run, batch: Sequence[Any]) -> dict[str, float]:
@@ -143,6 +189,27 @@ def _diverge(step: int, learning_rate: float, loss: float) -> Iterator[Warned]:
         data={"step": step, "learning_rate": learning_rate},
     )
     raise TrainingDiverged(f"{sentence}; lower the learning rate, and look at the examples for odd rows")
+
+
+def _watch_validation(run: Run) -> Iterator[Warned]:
+    """Tells, once in a run, that the loss on the validation file has clearly risen since its best epoch."""
+    now, best, step = (run.counters.metrics or {}).get("full_valid_loss"), run.counters.best, run.counters.step
+    if now is None:
+        return
+    if best is None or now < best["full_valid_loss"]:
+        run.counters = replace(run.counters, best={"step": step, "full_valid_loss": now})
+    elif not run.counters.rise_told and now - best["full_valid_loss"] > max(
+        _RISE_NATS, _RISE_PART * best["full_valid_loss"]
+    ):
+        run.counters = replace(run.counters, rise_told=True)
+        yield Warned(
+            code="validation_loss_rising",
+            message=f"The loss on the validation file rises: {now:.4g} at step {step}, after "
+            f"{best['full_valid_loss']:.4g} at step {best['step']}. More training may make the model worse; "
+            "the best checkpoint is that of "
+            f"step {best['step']}",
+            data={"step": step, "full_valid_loss": now, "best": best},
+        )
 
 
 def _checkpoint(run: Run, epoch: int) -> CheckpointSaved:
@@ -202,7 +269,8 @@ def _no_room(run: Run) -> str:
     return no_room_for_batch(
         batch_size=run.config.batch_size,
         longest=run.longest,
-        at_once=run.config.tokens_per_forward,
+        at_once=run.forward.tokens_at_once,
+        recomputes=run.recomputes,
         model=run.config.base.name,
         device=run.device,
     )

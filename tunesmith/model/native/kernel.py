@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+from tunesmith.model.native.cross_entropy import CrossEntropy
+
 #: The ways to compute in bf16, best first, with the library's names for them.
 _CORES = {"amx": 4, "avx512_bf16": 2, "float": 1}
 _LARGEST_WIDTH = 1024
@@ -68,6 +70,7 @@ class Kernel:
         self.core = core or have[0]
         """How bf16 is multiplied: "amx", "avx512_bf16" or "float"."""
         _use_the_openmp_of_torch(library)
+        self.cross_entropy = CrossEntropy(library)
 
     def forward(
         self,

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <vector>
 
 namespace tunesmith {
 
@@ -42,20 +43,56 @@ class Queue {
     int64_t size_;
 };
 
-// Cache-aligned memory without a value.
+// Memory that a thread's earlier calls left behind: layer after layer asks for the same sizes, and fresh pages
+// from the operating system would cost as much time as short rows' attention does.
+class Spare {
+   public:
+    ~Spare() {
+        for (const Block& block : blocks_) std::free(block.data);
+    }
+    void* take(size_t size) {
+        for (size_t i = 0; i < blocks_.size(); i++) {
+            const Block block = blocks_[i];
+            if (block.size < size || block.size > 2 * size) continue;
+            blocks_.erase(blocks_.begin() + i);
+            kept_ -= block.size;
+            return block.data;
+        }
+        return std::aligned_alloc(64, size);
+    }
+    void give(void* data, size_t size) {
+        blocks_.push_back({data, size});
+        for (kept_ += size; kept_ > MOST || blocks_.size() > 32; blocks_.erase(blocks_.begin())) {
+            kept_ -= blocks_.front().size;
+            std::free(blocks_.front().data);
+        }
+    }
+
+   private:
+    static constexpr size_t MOST = size_t(256) << 20;
+    struct Block {
+        void* data;
+        size_t size;
+    };
+    std::vector<Block> blocks_;
+    size_t kept_ = 0;
+};
+inline thread_local Spare spare;
+
+// Cache-aligned memory without a value; made and released by the calling thread, used by all.
 template <class T>
 class Buffer {
    public:
-    explicit Buffer(int64_t n) {
-        const size_t size_bytes = (size_t(n) * sizeof(T) + 63) / 64 * 64;
-        data_ = static_cast<T*>(std::aligned_alloc(64, size_bytes ? size_bytes : 64));
+    explicit Buffer(int64_t n) : size_((size_t(n) * sizeof(T) + 4096) / 4096 * 4096) {
+        data_ = static_cast<T*>(spare.take(size_));
         if (!data_) throw std::bad_alloc();
     }
-    ~Buffer() { std::free(data_); }
+    ~Buffer() { spare.give(data_, size_); }
     Buffer(const Buffer&) = delete;
     T* operator+(int64_t i) const { return data_ + i; }
 
    private:
+    size_t size_;
     T* data_;
 };
 

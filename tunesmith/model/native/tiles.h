@@ -17,22 +17,25 @@ constexpr int TILE = SIDE * SIDE;
 
 inline int tiles_for(int64_t n) { return int((n + SIDE - 1) / SIDE); }
 
+template <class From, class To>
+inline void copy(const From* from, To* to, int n) {
+    if constexpr (sizeof(From) == sizeof(To))
+        std::memcpy(to, from, n * sizeof(To));
+    else
+        for (int i = 0; i < n; i++) to[i] = to_float(from[i]);
+}
+
 // Rows of a matrix [., width] into `tiles_for(width)` left tiles; `n_rows` of 32 exist.
 template <class From, class To>
 void read_rows(const From* from, int64_t row_stride, int n_rows, int width, To* tiles) {
     for (int first = 0; first < width; first += SIDE, tiles += TILE) {
         int n = width - first < SIDE ? width - first : SIDE;
         if (n_rows < SIDE || n < SIDE) std::memset(tiles, 0, TILE * sizeof(To));
-        for (int row = 0; row < n_rows; row++) {
-            const From* values = from + row * row_stride + first;
-            To* to = tiles + row * SIDE;
-            if constexpr (sizeof(From) == sizeof(To)) {
-                if (n == SIDE) std::memcpy(to, values, SIDE * sizeof(To));
-                else std::memcpy(to, values, n * sizeof(To));
-            } else {
-                for (int i = 0; i < n; i++) to[i] = to_float(values[i]);
-            }
-        }
+        const From* values = from + first;
+        if (n == SIDE)
+            for (int row = 0; row < n_rows; row++) copy(values + row * row_stride, tiles + row * SIDE, SIDE);
+        else
+            for (int row = 0; row < n_rows; row++) copy(values + row * row_stride, tiles + row * SIDE, n);
     }
 }
 
