@@ -22,12 +22,16 @@ WINDOW = 8
 VOCABULARY = 256
 _MOST_PARAMETERS = 200_000_000
 
+#: Fields that say of each layer what it is.
+_LAYER_KINDS = ("layer_types", "mlp_layer_types")
+#: How many layers come before the first that is a mixture.
+_DENSE_LAYERS_FIRST = ("first_k_dense_replace", "num_dense_layers")
 #: Sizes that a shrunk config gets where the family has the field. A family in which they do not fit
 #: together is tried again with its own widths and few layers.
 _SMALL: dict[str, int] = {
     "hidden_size": 64,
     "intermediate_size": 96,
-    "head_dim": 16,
+    "head_dim": 32,
     "num_attention_heads": 4,
     "moe_intermediate_size": 32,
     "shared_expert_intermediate_size": 32,
@@ -55,8 +59,11 @@ def _shrunk_configs(config: PreTrainedConfig) -> list[PreTrainedConfig]:
     text = few_layers.get_text_config()
     layers = _layers_that_show_all_types(text)
     _set(text, "num_hidden_layers", layers)
-    if getattr(text, "layer_types", None):
-        _set(text, "layer_types", list(text.layer_types)[:layers])
+    for field in _LAYER_KINDS:
+        if getattr(text, field, None):
+            _set(text, field, list(getattr(text, field))[:layers])
+    for field in _DENSE_LAYERS_FIRST:
+        _set(text, field, min(getattr(text, field, None) or 0, 1))
     for field in ("sliding_window", "attention_chunk_size"):
         if getattr(text, field, None):
             setattr(text, field, WINDOW)
@@ -77,9 +84,9 @@ def _shrunk_configs(config: PreTrainedConfig) -> list[PreTrainedConfig]:
 
 
 def _layers_that_show_all_types(text: PreTrainedConfig) -> int:
-    types = list(getattr(text, "layer_types", None) or [])
-    all_types = max((types.index(kind) for kind in set(types)), default=0) + 1
-    return min(max(2, all_types), text.num_hidden_layers)
+    kinds = [list(getattr(text, field, None) or []) for field in _LAYER_KINDS]
+    all_kinds = max((of_layers.index(kind) + 1 for of_layers in kinds for kind in of_layers), default=0)
+    return min(max(2, all_kinds), text.num_hidden_layers)
 
 
 def _set(config: Any, field: str, value: int | list[str]) -> None:
@@ -96,7 +103,8 @@ def _random_twin(model_class: type[PreTrainedModel], config: PreTrainedConfig) -
         return None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        twin = model_class._from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
+        twin = model_class._from_config(config, dtype=torch.float32, attn_implementation="eager")
+        twin.eval().requires_grad_(False)
         for parameter in twin.parameters():
             if parameter.ndim >= 2:
                 # wider than a fresh model's 0.02, so that scores, caps and windows matter in the result

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 
 from tunesmith.model.attention import laid_out, use_forest_attention
+from tunesmith.model.fused import fuse, fused_pass
 from tunesmith.model.native_attention import native_is_used
 from tunesmith.train.batches import pack
 from tunesmith.train.losses import Head, TargetLoss, loss_from_hidden, loss_from_logits
@@ -47,6 +48,7 @@ class PackedForward:
     ) -> None:
         """`share`: what the rows begin with alike goes through the model once."""
         use_forest_attention(model)
+        fuse(model)
         self._model = model
         self._head = head
         worth_it = _WORTH_SHARING if native_is_used(model.device, model.dtype) else _WORTH_SHARING_PLAINLY
@@ -61,7 +63,7 @@ class PackedForward:
             "forest": packed.forest,
             "use_cache": False,
         }
-        with laid_out(packed.forest):
+        with laid_out(packed.forest), fused_pass():
             if self._head is None:
                 logits = self._model(**inputs, logits_to_keep=packed.source_rows).logits[0]
                 return loss_from_logits(logits, packed.targets)

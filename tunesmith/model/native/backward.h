@@ -38,8 +38,8 @@ class Backward {
         const int n_sums = n_spans > 1 ? n_kv * n_spans : call_.n_threads;
         Tiles<float> key_sums(n_sums, n_blocks, n_width_), value_sums(n_sums, n_blocks, n_value_);
         Buffer<bool> touched(int64_t(n_sums) * n_blocks);
-        const int64_t n_elements = int64_t(COLUMNS) * (2 * n_width_ + 2 * n_value_ + 3) * TILE + spare() * TILE;
-        const int64_t n_floats = int64_t(COLUMNS) * n_width_ * TILE + 3 * TILE;
+        const int64_t n_elements = int64_t(COLUMNS) * (2 * n_width_ + 2 * n_value_ + 6) * TILE + int64_t(wider()) * TILE;
+        const int64_t n_floats = int64_t(COLUMNS) * n_width_ * TILE + 6 * TILE;
         Buffer<Element> elements(call_.n_threads * n_elements);
         Buffer<float> results(call_.n_threads * n_floats);
         Buffer<Scratch> scratches(call_.n_threads);
@@ -97,10 +97,26 @@ class Backward {
         bool started;
     };
 
+    // A block of keys and a column that sees it, and the scores S^T and dP^T of the two.
+    struct Meeting {
+        Column* column;
+        int keys;
+        float *scores, *grad_weights, *slopes;
+    };
+
+    // What a block of keys and all its columns add to the gradients: P^T and dS^T of each.
+    struct Share {
+        Element *weights, *left_slopes, *right_slopes;
+        Column* columns[COLUMNS];
+        int keys, n;
+    };
+
     struct Scratch {
         Column columns[COLUMNS];
-        Element *weights, *left_slopes, *right_slopes, *rows;  // P^T, dS^T, dS^T; rows as they were read
-        float *scores, *grad_weights, *slopes;
+        int n_columns;
+        Meeting meetings[2];
+        Share shares[2];
+        Element* rows;  // as they were read
         float *key_sums, *value_sums;
         bool* touched;
 
@@ -110,6 +126,16 @@ class Backward {
                 from += int64_t(n_tiles) * TILE;
                 return taken;
             };
+            for (Meeting& meeting : meetings) {
+                meeting.scores = take(results, 1);
+                meeting.grad_weights = take(results, 1);
+                meeting.slopes = take(results, 1);
+            }
+            for (Share& share : shares) {
+                share.weights = take(elements, COLUMNS);
+                share.left_slopes = take(elements, COLUMNS);
+                share.right_slopes = take(elements, COLUMNS);
+            }
             for (Column& column : columns) {
                 column.turned_queries = take(elements, n_width);
                 column.queries = take(elements, n_width);
@@ -117,17 +143,11 @@ class Backward {
                 column.grads = take(elements, n_value);
                 column.grad_queries = take(results, n_width);
             }
-            weights = take(elements, COLUMNS);
-            left_slopes = take(elements, COLUMNS);
-            right_slopes = take(elements, COLUMNS);
             rows = elements;
-            scores = take(results, 1);
-            grad_weights = take(results, 1);
-            slopes = take(results, 1);
         }
     };
 
-    int spare() const { return std::max(n_width_, n_value_); }
+    int wider() const { return std::max(n_width_, n_value_); }
 
     // Cuts the row into spans of about equal work, so that each thread finds a key/value head or a part of one.
     void divide() {
@@ -193,100 +213,132 @@ class Backward {
     static float dot(const Data* a, const Data* b, int n) {
         floats total{};
         int i = 0;
-        for (; i + LANES <= n; i += LANES) {
-            alignas(64) float x[LANES], y[LANES];
-            for (int j = 0; j < LANES; j++) x[j] = to_float(a[i + j]), y[j] = to_float(b[i + j]);
-            total += load(x) * load(y);
-        }
+        for (; i + LANES <= n; i += LANES) total += load(a + i) * load(b + i);
         float rest = 0;
         for (; i < n; i++) rest += to_float(a[i]) * to_float(b[i]);
         return sum(total) + rest;
     }
 
     // `heads_at_once_` query heads of key/value head `kv_head`, `blocks_at_once_` blocks of tokens.
+    //
+    // Scores of one meeting are computed while those of the one before are differentiated, and shares are
+    // added up a meeting after their last part was stored: AMX works beside the vector units, and neither
+    // waits for what the other has just written.
     void attend(Scratch& s, int kv_head, int member, int first, int end) {
-        int n_columns = 0;
-        const int last = std::min(first + blocks_at_once_, end) - 1;
-        for (int block = first; block <= last; block++)
+        s.n_columns = 0;
+        for (int block = first; block < std::min(first + blocks_at_once_, end); block++)
             for (int i = member; i < std::min(member + heads_at_once_, call_.group()); i++)
-                read_column(s, s.columns[n_columns++], kv_head * call_.group() + i, block);
-        for (int keys = 0; keys <= last; keys++) meet(s, n_columns, kv_head, keys);
-        for (int i = 0; i < n_columns; i++) {
-            Column& column = s.columns[i];
-            for (int j = 0; j < n_width_; j++) {
-                transpose(column.grad_queries + j * TILE, s.scores);
-                write_rows(s.scores, scores_.scale,
-                           call_.grad_q.at<Data>(column.block * SIDE, column.head) + j * SIDE,
-                           call_.grad_q.row_stride, rows_in(call_, column.block),
-                           std::min(SIDE, call_.width - j * SIDE));
+                read_column(s, s.columns[s.n_columns++], kv_head * call_.group() + i, block);
+        Meeting *now = &s.meetings[0], *then = &s.meetings[1];
+        Share *growing = &s.shares[0], *grown = nullptr;
+        growing->n = 0;
+        bool more = next_meeting(s, *now, 0, 0);
+        score(*now, kv_head);
+        while (more) {
+            more = next_meeting(s, *then, now->keys, int(now->column - s.columns) + 1);
+            if (more) score(*then, kv_head);
+            differentiate(*now, *growing);
+            if (grown) add_share(s, *grown, kv_head);
+            grown = nullptr;
+            if (!more || then->keys != now->keys) {
+                grown = growing;
+                growing = growing == &s.shares[0] ? &s.shares[1] : &s.shares[0];
+                growing->n = 0;
             }
+            std::swap(now, then);
         }
+        add_share(s, *grown, kv_head);
+        for (int i = 0; i < s.n_columns; i++) write_queries(s, s.columns[i]);
     }
 
-    void meet(Scratch& s, int n_columns, int kv_head, int keys) {
-        Column* seeing[COLUMNS];
-        int n = 0;
-        for (int i = 0; i < n_columns; i++) {
-            const Sight sight = forest_.sight(s.columns[i].block, keys);
-            if (sight == NOTHING) continue;
-            differentiate(s, s.columns[i], n, kv_head, keys, sight);
-            seeing[n++] = &s.columns[i];
-        }
-        if (!n) return;
-        const Element *left[COLUMNS], *right[COLUMNS];
-        for (int c = 0; c < n; c++) left[c] = s.weights + c * TILE;
-        for (int i = 0; i < n_value_; i++) {
-            for (int c = 0; c < n; c++) right[c] = seeing[c]->grads + i * TILE;
-            float* total = s.value_sums + (int64_t(keys) * n_value_ + i) * TILE;
-            Core::multiply(total, n, left, right, s.touched[keys]);
-        }
-        for (int c = 0; c < n; c++) left[c] = s.left_slopes + c * TILE;
-        for (int i = 0; i < n_width_; i++) {
-            for (int c = 0; c < n; c++) right[c] = seeing[c]->queries + i * TILE;
-            float* total = s.key_sums + (int64_t(keys) * n_width_ + i) * TILE;
-            Core::multiply(total, n, left, right, s.touched[keys]);
-        }
-        s.touched[keys] = true;
-        for (int c = 0; c < n; c++) {
-            const Element* slopes = s.right_slopes + c * TILE;
-            for (int i = 0; i < n_width_; i++) {
-                const Element* turned = turned_keys_.of(kv_head, keys) + i * TILE;
-                Core::multiply(seeing[c]->grad_queries + i * TILE, 1, &turned, &slopes, seeing[c]->started);
-            }
-            seeing[c]->started = true;
-        }
+    // The first meeting from (keys, column) on, in the order of keys, then columns.
+    bool next_meeting(Scratch& s, Meeting& meeting, int keys, int column) {
+        const int last = s.columns[s.n_columns - 1].block;
+        for (; keys <= last; keys++, column = 0)
+            for (; column < s.n_columns; column++)
+                if (forest_.sight(s.columns[column].block, keys) != NOTHING) {
+                    meeting.column = &s.columns[column];
+                    meeting.keys = keys;
+                    return true;
+                }
+        return false;
     }
 
-    // P^T and dS^T of one block of keys and one column, into place n of the scratch.
-    void differentiate(Scratch& s, const Column& column, int n, int kv_head, int keys, Sight sight) {
+    void score(Meeting& meeting, int kv_head) {
         const Element *left[MAX_TILES], *right[MAX_TILES];
         for (int i = 0; i < n_width_; i++) {
-            left[i] = keys_.of(kv_head, keys) + i * TILE;
-            right[i] = column.turned_queries + i * TILE;
+            left[i] = keys_.of(kv_head, meeting.keys) + i * TILE;
+            right[i] = meeting.column->turned_queries + i * TILE;
         }
-        Core::multiply(s.scores, n_width_, left, right, false);
+        Core::multiply(meeting.scores, n_width_, left, right, false);
         for (int i = 0; i < n_value_; i++) {
-            left[i] = values_.of(kv_head, keys) + i * TILE;
-            right[i] = column.turned_grads + i * TILE;
+            left[i] = values_.of(kv_head, meeting.keys) + i * TILE;
+            right[i] = meeting.column->turned_grads + i * TILE;
         }
-        Core::multiply(s.grad_weights, n_value_, left, right, false);
-        if (scores_.prepared) scores_.prepare(s.scores, s.slopes);
-        if (sight == SOME) forest_.hide(s.scores, column.block, keys);
-        Element *weights = s.weights + n * TILE, *lefts = s.left_slopes + n * TILE,
-                *rights = s.right_slopes + n * TILE;
+        Core::multiply(meeting.grad_weights, n_value_, left, right, false);
+    }
+
+    // P^T and dS^T of a meeting, appended to its keys' share.
+    void differentiate(Meeting& meeting, Share& share) {
+        const Column& column = *meeting.column;
+        if (scores_.prepared) scores_.prepare(meeting.scores, meeting.slopes);
+        if (forest_.sight(column.block, meeting.keys) == SOME)
+            forest_.hide(meeting.scores, column.block, meeting.keys);
+        Element *weights = share.weights + share.n * TILE, *lefts = share.left_slopes + share.n * TILE,
+                *rights = share.right_slopes + share.n * TILE;
         const bool capped = scores_.softcap > 0;
         for (int v = 0; v < VECTORS; v++) {
             const int at = v * LANES;
             const floats lse = load(column.lse + at), delta = load(column.delta + at);
             for (int row = 0; row < SIDE; row += 2) {
                 const int i = row * SIDE + at, j = i + SIDE;
-                const floats p = exp2<Core::COARSE>(load(s.scores + i) * scores_.factor - lse);
-                const floats r = exp2<Core::COARSE>(load(s.scores + j) * scores_.factor - lse);
-                floats dp = p * (load(s.grad_weights + i) - delta), dr = r * (load(s.grad_weights + j) - delta);
-                if (capped) dp *= load(s.slopes + i), dr *= load(s.slopes + j);
+                const floats p = exp2<Core::COARSE>(load(meeting.scores + i) * scores_.factor - lse);
+                const floats r = exp2<Core::COARSE>(load(meeting.scores + j) * scores_.factor - lse);
+                floats dp = p * (load(meeting.grad_weights + i) - delta);
+                floats dr = r * (load(meeting.grad_weights + j) - delta);
+                if (capped) dp *= load(meeting.slopes + i), dr *= load(meeting.slopes + j);
                 Core::keep_left(weights, row, at, p, r);
                 Core::keep_both(lefts, rights, row, at, dp, dr);
             }
+        }
+        share.keys = meeting.keys;
+        share.columns[share.n++] = meeting.column;
+    }
+
+    void add_share(Scratch& s, const Share& share, int kv_head) {
+        const int n = share.n, keys = share.keys;
+        const Element *left[COLUMNS], *right[COLUMNS];
+        for (int c = 0; c < n; c++) left[c] = share.weights + c * TILE;
+        for (int i = 0; i < n_value_; i++) {
+            for (int c = 0; c < n; c++) right[c] = share.columns[c]->grads + i * TILE;
+            float* total = s.value_sums + (int64_t(keys) * n_value_ + i) * TILE;
+            Core::multiply(total, n, left, right, s.touched[keys]);
+        }
+        for (int c = 0; c < n; c++) left[c] = share.left_slopes + c * TILE;
+        for (int i = 0; i < n_width_; i++) {
+            for (int c = 0; c < n; c++) right[c] = share.columns[c]->queries + i * TILE;
+            float* total = s.key_sums + (int64_t(keys) * n_width_ + i) * TILE;
+            Core::multiply(total, n, left, right, s.touched[keys]);
+        }
+        s.touched[keys] = true;
+        for (int c = 0; c < n; c++) {
+            Column& column = *share.columns[c];
+            const Element* slopes = share.right_slopes + c * TILE;
+            for (int i = 0; i < n_width_; i++) {
+                const Element* turned = turned_keys_.of(kv_head, keys) + i * TILE;
+                Core::multiply(column.grad_queries + i * TILE, 1, &turned, &slopes, column.started);
+            }
+            column.started = true;
+        }
+    }
+
+    void write_queries(Scratch& s, const Column& column) {
+        float* turned = s.meetings[0].scores;
+        for (int i = 0; i < n_width_; i++) {
+            transpose(column.grad_queries + i * TILE, turned);
+            write_rows(turned, scores_.scale, call_.grad_q.at<Data>(column.block * SIDE, column.head) + i * SIDE,
+                       call_.grad_q.row_stride, rows_in(call_, column.block),
+                       std::min(SIDE, call_.width - i * SIDE));
         }
     }
 

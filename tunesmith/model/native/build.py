@@ -23,7 +23,7 @@ from pathlib import Path
 
 SOURCES = Path(__file__).parent
 #: The files that are compiled; the headers beside them are included.
-UNITS = ("attention.cpp", "cross_entropy.cpp")
+UNITS = ("attention.cpp", "cross_entropy.cpp", "elementwise.cpp")
 FLAGS = (
     "-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno",
     "-fPIC", "-shared", "-fvisibility=hidden",

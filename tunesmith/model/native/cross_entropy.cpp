@@ -6,8 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "threads.h"
-#include "vectors.h"
+#include "rows.h"
 
 using namespace tunesmith;
 
@@ -25,27 +24,6 @@ struct CrossEntropy {
     int64_t n_rows, n_classes;
     int32_t is_bf16, wants_gradient, n_threads;
 };
-
-inline floats read(const float* p) { return load(p); }
-inline floats read(const bf16* p) {
-    typedef uint16_t halves __attribute__((vector_size(2 * LANES)));
-    typedef uint32_t words __attribute__((vector_size(4 * LANES)));
-    halves h;
-    std::memcpy(&h, p, sizeof h);
-    return (floats)(__builtin_convertvector(h, words) << 16);
-}
-
-inline void write(float* p, floats x) { store(p, x); }
-inline void write(bf16* p, floats x) {
-#if defined(__AVX512BF16__)
-    const __m256bh rounded = _mm512_cvtneps_pbh((__m512)x);
-    std::memcpy(p, &rounded, sizeof rounded);
-#else
-    float lane[LANES];
-    store(lane, x);
-    for (int i = 0; i < LANES; i++) round_to(p + i, lane[i]);
-#endif
-}
 
 template <class Data>
 float largest(const Data* x, int64_t n) {

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from tunesmith.model.native.cross_entropy import CrossEntropy
+from tunesmith.model.native.elementwise import Elementwise
 
 #: The ways to compute in bf16, best first, with the library's names for them.
 _CORES = {"amx": 4, "avx512_bf16": 2, "float": 1}
@@ -71,6 +72,7 @@ class Kernel:
         """How bf16 is multiplied: "amx", "avx512_bf16" or "float"."""
         _use_the_openmp_of_torch(library)
         self.cross_entropy = CrossEntropy(library)
+        self.elementwise = Elementwise(library)
 
     def forward(
         self,

@@ -47,22 +47,26 @@ class Queue {
 // from the operating system would cost as much time as short rows' attention does.
 class Spare {
    public:
+    struct Block {
+        void* data;
+        size_t size;
+    };
     ~Spare() {
         for (const Block& block : blocks_) std::free(block.data);
     }
-    void* take(size_t size) {
+    Block take(size_t size) {
         for (size_t i = 0; i < blocks_.size(); i++) {
             const Block block = blocks_[i];
             if (block.size < size || block.size > 2 * size) continue;
             blocks_.erase(blocks_.begin() + i);
             kept_ -= block.size;
-            return block.data;
+            return block;
         }
-        return std::aligned_alloc(64, size);
+        return {std::aligned_alloc(64, size), size};
     }
-    void give(void* data, size_t size) {
-        blocks_.push_back({data, size});
-        for (kept_ += size; kept_ > MOST || blocks_.size() > 32; blocks_.erase(blocks_.begin())) {
+    void give(Block block) {
+        blocks_.push_back(block);
+        for (kept_ += block.size; kept_ > MOST || blocks_.size() > 32; blocks_.erase(blocks_.begin())) {
             kept_ -= blocks_.front().size;
             std::free(blocks_.front().data);
         }
@@ -70,10 +74,6 @@ class Spare {
 
    private:
     static constexpr size_t MOST = size_t(256) << 20;
-    struct Block {
-        void* data;
-        size_t size;
-    };
     std::vector<Block> blocks_;
     size_t kept_ = 0;
 };
@@ -83,17 +83,15 @@ inline thread_local Spare spare;
 template <class T>
 class Buffer {
    public:
-    explicit Buffer(int64_t n) : size_((size_t(n) * sizeof(T) + 4096) / 4096 * 4096) {
-        data_ = static_cast<T*>(spare.take(size_));
-        if (!data_) throw std::bad_alloc();
+    explicit Buffer(int64_t n) : block_(spare.take((size_t(n) * sizeof(T) + 4096) / 4096 * 4096)) {
+        if (!block_.data) throw std::bad_alloc();
     }
-    ~Buffer() { spare.give(data_, size_); }
+    ~Buffer() { spare.give(block_); }
     Buffer(const Buffer&) = delete;
-    T* operator+(int64_t i) const { return data_ + i; }
+    T* operator+(int64_t i) const { return static_cast<T*>(block_.data) + i; }
 
    private:
-    size_t size_;
-    T* data_;
+    Spare::Block block_;
 };
 
 }  // namespace tunesmith

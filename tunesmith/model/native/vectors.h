@@ -36,6 +36,13 @@ inline ints load(const int32_t* p) {
     std::memcpy(&x, p, sizeof x);
     return x;
 }
+// A float's upper half is a bf16.
+inline floats load(const bf16* p) {
+    typedef bf16 halves __attribute__((vector_size(2 * LANES)));
+    halves x;
+    std::memcpy(&x, p, sizeof x);
+    return (floats)(__builtin_convertvector(x, ints) << 16);
+}
 inline void store(float* p, floats x) { std::memcpy(p, &x, sizeof x); }
 inline floats all(float x) { return x - floats{}; }
 inline ints all(int32_t x) { return x - ints{}; }
@@ -62,12 +69,13 @@ inline bool any(ints truth) {
 }
 
 inline float sum(floats x) {
-    float lane[LANES], total = 0;
-    std::memcpy(lane, &x, sizeof x);
-    for (int step = LANES / 2; step; step /= 2)
-        for (int i = 0; i < step; i++) lane[i] += lane[i + step];
-    total = lane[0];
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_ps((__m512)x);
+#else
+    float total = 0;
+    for (int i = 0; i < LANES; i++) total += x[i];
     return total;
+#endif
 }
 
 // 2^f for f in [0, 1]: polynomials of least relative error (fitted by Lawson's algorithm),
