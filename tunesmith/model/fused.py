@@ -10,9 +10,10 @@ Shapes: T = tokens, H = heads, D = width.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _ROTARY = "apply_rotary_pos_emb"
-#: Models between `begin` and `end` of a fused forward pass; the rotary function looks here.
-_active = [0]
+#: One entry for each fused pass in progress; the rotary function looks here.
+_passes: list[bool] = []
 
 
 def fuse(model: PreTrainedModel) -> None:
@@ -49,14 +50,14 @@ def fuse(model: PreTrainedModel) -> None:
             _wrap_rotary(sys.modules[kind.__module__])
 
 
-class fused_pass:
+@contextlib.contextmanager
+def fused_pass() -> Iterator[None]:
     """Within it rotary embeddings are the library's; outside, those of transformers, for everybody else."""
-
-    def __enter__(self) -> None:
-        _active[0] += 1
-
-    def __exit__(self, *exception: object) -> None:
-        _active[0] -= 1
+    _passes.append(True)
+    try:
+        yield
+    finally:
+        _passes.pop()
 
 
 def _fits(x: torch.Tensor, width: int) -> bool:
@@ -173,7 +174,7 @@ def _wrap_rotary(modeling: ModuleType) -> None:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         usual = not rest and not options and q.ndim == 4 and len(q) == len(cos) == 1
         whole = usual and q.shape[-1] == k.shape[-1] == cos.shape[-1] and cos.shape[1] == q.shape[2]
-        if _active[0] and whole and cos.dtype == q.dtype and _fits(q, q.shape[-1] // 2):
+        if _passes and whole and cos.dtype == q.dtype and _fits(q, q.shape[-1] // 2):
             return _Rotary.apply(q, cos, sin), _Rotary.apply(k, cos, sin)
         return stock(q, k, cos, sin, *rest, **options)
 
