@@ -27,6 +27,7 @@ bench: $(VENV)/.bench        ## every figure of benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks.serve_throughput
 	@$(BIN)/python -m benchmarks.gradient_check
 	@$(BIN)/python -m benchmarks.train_throughput
+	@$(BIN)/python -m benchmarks.train_quality
 
 console:                     ## build the web console, where its sources are
 	@if [ -f console/package.json ]; then cd console && npm ci && npm run build; \

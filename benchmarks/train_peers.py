@@ -36,21 +36,20 @@ def _read(folder: Path) -> list[Row]:
     return [json.loads(line) for line in lines]
 
 
-def _tokenizer(folder: Path) -> Any:
+def load_tokenizer(base: Path) -> Any:
+    """Transformers' own."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder / "base")
+    return AutoTokenizer.from_pretrained(base)
 
 
-def _base(folder: Path) -> Any:
+def _load_model(base: Path) -> Any:
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    return AutoModelForCausalLM.from_pretrained(
-        folder / "base", dtype=torch.bfloat16, attn_implementation="sdpa"
-    )
+    return AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16, attn_implementation="sdpa")
 
 
 def tokenize(row: Row, tokenizer: Any) -> list[MaskedIds]:
@@ -77,12 +76,14 @@ class LeanLoop:
 
         self._recipe = Recipe.read(folder)
         self._micro = micro
-        tokenizer = _tokenizer(folder)
+        tokenizer = load_tokenizer(folder / "base")
         self._pad = tokenizer.pad_token_id
         rows = [tokenize(row, tokenizer) for row in _read(folder)]
         size = self._recipe.batch_size
         self._batches = [rows[i : i + size] for i in range(0, len(rows), size)]
-        self._model = PeftModel.from_pretrained(_base(folder), str(folder / "adapter"), is_trainable=True)
+        self._model = PeftModel.from_pretrained(
+            _load_model(folder / "base"), str(folder / "adapter"), is_trainable=True
+        )
         self._model.train()
         self._trained = [p for p in self._model.parameters() if p.requires_grad]
         self._optimizer = torch.optim.AdamW(
@@ -197,52 +198,43 @@ class Collated:
         return batch
 
 
-def train_with_trl(folder: Path, *, micro: int, precompute: bool, turns: Turns) -> None:
-    """SFTTrainer or DPOTrainer with `micro` rows a forward and accumulation up to the recipe's batch."""
+def trl_trainer(
+    base: Path, rows: list[Row], *, lora: Any, settings: dict[str, Any], beta: float | None = None
+) -> tuple[Any, Collated]:
+    """SFTTrainer on chats, or with `beta` DPOTrainer on pairs, in bf16 with an fp32 adapter, and what sees
+    its batches.
+
+    `lora` is PEFT's LoraConfig; `settings` are the trainer's arguments beside those that are fixed here.
+    """
     from datasets import Dataset
     from datasets.utils.logging import disable_progress_bar
-    from peft import LoraConfig, set_peft_model_state_dict
-    from safetensors.torch import load_file
-    from transformers import TrainerCallback
     from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
     disable_progress_bar()
-    recipe = Recipe.read(folder)
-    out = tempfile.TemporaryDirectory(prefix="tunesmith-benchmark-")
-    settings: dict[str, Any] = {
-        "output_dir": out.name,
+    settings = {
         "use_cpu": True,
         "bf16": True,
-        "per_device_train_batch_size": micro,
-        "gradient_accumulation_steps": recipe.batch_size // micro,
-        "max_steps": recipe.n_steps,
         "max_length": None,
-        "learning_rate": recipe.learning_rate,
         "lr_scheduler_type": "linear",
-        "adam_beta1": recipe.adam_beta1,
-        "adam_beta2": recipe.adam_beta2,
-        "adam_epsilon": recipe.adam_epsilon,
-        "max_grad_norm": recipe.max_grad_norm,
         "optim": "adamw_torch_fused",
         "gradient_checkpointing": False,
-        "train_sampling_strategy": "sequential",
         "dataloader_pin_memory": False,
         "logging_steps": 1,
         "save_strategy": "no",
         "report_to": "none",
         "disable_tqdm": True,
-        "seed": recipe.seed,
+        **settings,
     }
-    lora = LoraConfig.from_pretrained(str(folder / "adapter"))
-    lora.inference_mode = False
     shared: dict[str, Any] = {
-        "model": _base(folder),
-        "processing_class": _tokenizer(folder),
+        "model": _load_model(base),
+        "processing_class": load_tokenizer(base),
         "peft_config": lora,
     }
-    rows = _read(folder)
     trainer: Any
-    if recipe.method == "dpo":
+    if beta is None:
+        arguments = SFTConfig(**settings, assistant_only_loss=True)
+        trainer = SFTTrainer(args=arguments, train_dataset=Dataset.from_list(rows), **shared)
+    else:
         pairs = [
             {
                 "prompt": row["input"]["messages"],
@@ -251,13 +243,40 @@ def train_with_trl(folder: Path, *, micro: int, precompute: bool, turns: Turns) 
             }
             for row in rows
         ]
-        arguments = DPOConfig(**settings, beta=recipe.beta, precompute_ref_log_probs=precompute)
+        arguments = DPOConfig(**settings, beta=beta)
         trainer = DPOTrainer(args=arguments, train_dataset=Dataset.from_list(pairs), **shared)
-    else:
-        arguments = SFTConfig(**settings, assistant_only_loss=True)
-        trainer = SFTTrainer(args=arguments, train_dataset=Dataset.from_list(rows), **shared)
-    set_peft_model_state_dict(trainer.model, load_file(folder / "adapter" / "adapter_model.safetensors"))
     collated = trainer.data_collator = Collated(trainer.data_collator)
+    return trainer, collated
+
+
+def train_with_trl(folder: Path, *, micro: int, precompute: bool, turns: Turns) -> None:
+    """SFTTrainer or DPOTrainer with `micro` rows a forward and accumulation up to the recipe's batch."""
+    from peft import LoraConfig, set_peft_model_state_dict
+    from safetensors.torch import load_file
+    from transformers import TrainerCallback
+
+    recipe = Recipe.read(folder)
+    out = tempfile.TemporaryDirectory(prefix="tunesmith-benchmark-")
+    settings: dict[str, Any] = {
+        "output_dir": out.name,
+        "per_device_train_batch_size": micro,
+        "gradient_accumulation_steps": recipe.batch_size // micro,
+        "max_steps": recipe.n_steps,
+        "learning_rate": recipe.learning_rate,
+        "adam_beta1": recipe.adam_beta1,
+        "adam_beta2": recipe.adam_beta2,
+        "adam_epsilon": recipe.adam_epsilon,
+        "max_grad_norm": recipe.max_grad_norm,
+        "train_sampling_strategy": "sequential",
+        "seed": recipe.seed,
+    }
+    if precompute:
+        settings["precompute_ref_log_probs"] = True
+    lora = LoraConfig.from_pretrained(str(folder / "adapter"))
+    lora.inference_mode = False
+    beta = recipe.beta if recipe.method == "dpo" else None
+    trainer, collated = trl_trainer(folder / "base", _read(folder), lora=lora, settings=settings, beta=beta)
+    set_peft_model_state_dict(trainer.model, load_file(folder / "adapter" / "adapter_model.safetensors"))
     n_forwards = recipe.batch_size // micro
 
     class OneStepATurn(TrainerCallback):

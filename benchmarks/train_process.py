@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,14 +45,19 @@ class Step:
     @staticmethod
     def of(seconds: float, loss: float, sequences: Sequence[MaskedIds]) -> Step:
         """`sequences`: ids and mask of each, as the trainer computed with them."""
-        hashes = sorted(hashlib.sha256(json.dumps(one).encode()).hexdigest() for one in sequences)
         return Step(
             seconds=seconds,
             loss=loss,
             n_tokens=sum(len(ids) for ids, _ in sequences),
             n_targets=sum(sum(mask) for _, mask in sequences),
-            digest=hashlib.sha256("".join(hashes).encode()).hexdigest()[:16],
+            digest=digest_of(sequences),
         )
+
+
+def digest_of(sequences: Iterable[MaskedIds]) -> str:
+    """Of all ids and masks, whatever the order of the sequences."""
+    hashes = sorted(hashlib.sha256(json.dumps(one).encode()).hexdigest() for one in sequences)
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]
 
 
 class Turns:

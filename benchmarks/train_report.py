@@ -5,8 +5,8 @@ from __future__ import annotations
 import platform
 import statistics
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 
+from benchmarks.fingerprint import package_version
 from benchmarks.machine import cpu_name
 from benchmarks.train_figures import Measured, Result, ratios
 
@@ -91,10 +91,3 @@ def report(results: Sequence[Result], command: str, threads: int) -> str:
 def machine_line(gaps: float, products: dict[str, float]) -> str:
     rates = ", ".join(f"{rate / 1e9:,.0f} GFLOP/s {name}" for name, rate in products.items())
     return f"products {rates}, scheduler gaps {gaps:.1%}"
-
-
-def package_version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        raise SystemExit(f"{name} is not installed; run `make bench`, or install '.[bench]'") from None

@@ -11,10 +11,8 @@ differ. All under 25 minutes on two cores; what is finished is kept and not meas
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -26,15 +24,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fingerprint import fingerprint
 from benchmarks.machine import cpu_name, environment, matrix_product_rates, scheduler_gaps
 from benchmarks.results_page import write_section
 from benchmarks.train_figures import Kept, Measured, Result, Side, Variant
 from benchmarks.train_process import ROOT, TrainerProcess
-from benchmarks.train_report import PACKAGES, machine_line, package_version, report
+from benchmarks.train_report import PACKAGES, machine_line, report
 from benchmarks.train_workloads import SIZES, WORKLOADS, Workload
 
 STATE = ROOT / "build" / "benchmarks" / "train_throughput.json"
 QUICK = ("W1", "W3")
+_SOURCES = ("tunesmith/data", "tunesmith/model", "tunesmith/train", "benchmarks")
 
 
 def variants(workload: Workload) -> list[Variant]:
@@ -135,18 +135,6 @@ def _product_shapes(size: str) -> list[tuple[int, int, int]]:
     return [shape for m in (2048, 4096) for shape in ((m, d, ffn), (m, ffn, d), (m, d, d))]
 
 
-def fingerprint(threads: int, size: str | None) -> str:
-    """Of everything that a figure depends on."""
-    digest = hashlib.sha256()
-    for folder in ("tunesmith/data", "tunesmith/model", "tunesmith/train", "benchmarks"):
-        for path in sorted((ROOT / folder).rglob("*")):
-            if path.suffix in (".py", ".cpp", ".h"):
-                digest.update(path.read_bytes())
-    facts = [package_version(name) for name in PACKAGES]
-    digest.update(json.dumps([facts, platform.python_version(), cpu_name(), threads, size]).encode())
-    return digest.hexdigest()[:16]
-
-
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -167,7 +155,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no stopped trainer is left behind
 
     names = options.only or (QUICK if options.quick else tuple(WORKLOADS))
-    kept = Kept(options.json, fingerprint(options.threads, options.size))
+    facts = (cpu_name(), options.threads, options.size)
+    kept = Kept(options.json, fingerprint(_SOURCES, PACKAGES, *facts))
     results = []
     work = Path(tempfile.mkdtemp(prefix="tunesmith-benchmark-"))
     try:

@@ -245,19 +245,25 @@ def _write_tokenizer(folder: Path, vocab_size: int) -> None:
     (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
 
 
-def rendered(folder: Path, batch_size: int) -> list[list[MaskedIds]]:
-    """What our renderer makes of each step's rows, in our order; a pair gives two sequences."""
+def rendered_rows(base: Path, file: Path) -> list[list[MaskedIds]]:
+    """The sequences that our renderer makes of each row of a file: one, or two of a pair."""
     from tunesmith.data.chat_template import Renderer
     from tunesmith.data.examples import PreferenceExample
     from tunesmith.data.jsonl import read_examples
 
-    renderer = Renderer.load(folder / "base")
+    renderer = Renderer.load(base)
     rows = []
-    for example in read_examples(folder / "in_our_order.jsonl"):
+    for example in read_examples(file):
         both = (
             renderer.pair(example) if isinstance(example, PreferenceExample) else (renderer.example(example),)
         )
         rows.append([(one.input_ids, [int(weight > 0) for weight in one.weights]) for one in both])
+    return rows
+
+
+def rendered(folder: Path, batch_size: int) -> list[list[MaskedIds]]:
+    """The sequences of each step's rows, in our order."""
+    rows = rendered_rows(folder / "base", folder / "in_our_order.jsonl")
     return [[one for row in rows[i : i + batch_size] for one in row] for i in range(0, len(rows), batch_size)]
 
 

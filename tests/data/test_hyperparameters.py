@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tunesmith.data.base import Base
-from tunesmith.data.hyperparameters import Resolved, resolve
+from tunesmith.data.hyperparameters import Resolved, rank, resolve
 
 
 def base(n_parameters: int = 5_500_000, hidden_size: int = 256, model_type: str = "qwen3") -> Base:
@@ -88,3 +88,19 @@ def test_auto_null_and_absent_are_the_same_and_every_value_has_its_reason(reques
     assert resolved == auto(40)
     assert set(resolved.reasons) == {"n_epochs", "batch_size", "learning_rate_multiplier", "learning_rate"}
     assert all(resolved.reasons.values())
+
+
+@pytest.mark.parametrize(
+    ("n_targets", "expected"),
+    [(1, 8), (20_000_000, 8), (21_000_001, 16), (42_000_001, 32), (3 * 10**8, 128), (10**9, 128)],
+)
+def test_the_adapter_has_as_many_values_as_there_are_tokens_to_learn(n_targets: int, expected: int) -> None:
+    r, why = rank(n_parameters=8 * 10**9, per_rank=2_625_000, n_targets=n_targets)
+    assert r == expected
+    assert f"{n_targets:,} tokens under the loss" in why
+    assert ("the largest" in why) == (n_targets > 128 * 2_625_000)
+
+
+def test_a_small_base_has_one_rank_for_all_files() -> None:
+    for n_targets in (10, 10**9):
+        assert rank(n_parameters=5_500_000, per_rank=20_000, n_targets=n_targets)[0] == 16

@@ -38,6 +38,8 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "Gemma2": {"head_dim": 16, "sliding_window": 12, "layer_types": ALTERNATING},
     "Gemma3Text": {"head_dim": 16, "sliding_window": 12, "layer_types": ALTERNATING},
     "Phi3": {},
+    "Qwen3Moe": {"head_dim": 16, "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32},
+    "GptOss": {"head_dim": 16, "sliding_window": 12, "num_local_experts": 4, "num_experts_per_tok": 2},
 }
 
 

@@ -15,6 +15,7 @@ from tests.infer.make_adapter import random_adapter
 from tunesmith.errors import InvalidAdapter
 from tunesmith.infer.engine import Engine
 from tunesmith.model.adapter import write_adapter
+from tunesmith.model.lora import add_lora
 
 RANDOM = random.Random(1)
 PROMPTS = [[RANDOM.randrange(3, N_VOCAB) for _ in range(n)] for n in (5, 40, 1, 17, 63)]
@@ -100,6 +101,48 @@ def test_base_and_adapters_in_one_batch_answer_as_peft_does(adapters: dict[str, 
     drain(engine, [row for _, _, row in rows])
     for name, i, row in rows:
         assert generated(row) == expected[name][i], (name, i)
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("family", ["Qwen3Moe", "GptOss"])
+def test_experts_of_several_adapters_in_one_batch_answer_as_pefts(family: str, plain: bool, tmp_path: Path):
+    model = tiny_model(family)
+    names, expected, folders = [None, "a", "b", "c"], {}, {}
+    for seed, name in enumerate(names):
+        stock = copy.deepcopy(model)
+        if name:
+            target_modules = ["q_proj"] if name == "c" else "all-linear"  # c has none on experts
+            stack = add_lora(
+                copy.deepcopy(model), r=4 * seed, lora_alpha=8 * seed, target_modules=target_modules
+            )
+            assert any(layer.n_experts for layer in stack.layers.values()) == (name != "c")
+            with torch.no_grad():
+                stack.weights.normal_(std=0.15, generator=torch.Generator().manual_seed(seed))
+            folders[name] = tmp_path / name
+            write_adapter(folders[name], stack.state())
+            stock = peft.PeftModel.from_pretrained(stock, folders[name])
+        expected[name] = [plainly(stock, prompt, 12) for prompt in PROMPTS]
+    assert expected["a"] != expected["b"] != expected[None] != expected["a"]
+    engine = engine_of(model, plain=plain)
+    pool = engine.runner.adapters
+    for name, folder in folders.items():
+        pool.load(name, folder)
+    rows = [
+        (name, i, sequence(prompt, pool.get(name) if name else None))
+        for i, prompt in enumerate(PROMPTS)
+        for name in RANDOM.sample(names, len(names))
+    ]
+    drain(engine, [row for _, _, row in rows])
+    for name, i, row in rows:
+        assert generated(row) == expected[name][i], (name, i)
+
+
+def test_experts_of_another_number_are_refused(tmp_path: Path):
+    stack = add_lora(tiny_model("Qwen3Moe", num_experts=8), r=4, lora_alpha=8)
+    write_adapter(tmp_path / "adapter", stack.state())
+    with pytest.raises(InvalidAdapter, match=r"\[8, 64, 64\] experts, features in and out, but in this base"):
+        engine_of(tiny_model("Qwen3Moe")).runner.adapters.load("a", tmp_path / "adapter")
 
 
 def test_more_adapters_than_lanes_take_turns(adapters: dict[str, Path]):

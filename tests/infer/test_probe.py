@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+from pathlib import Path
+
+import peft
 import pytest
 import torch
 import transformers
 
 from tests.infer.conftest import FAMILIES, SIZES, drain, engine_of, generated, plainly, sequence, tiny_model
 from tunesmith.infer.probe import reaches_attention
+from tunesmith.model.adapter import write_adapter
 from tunesmith.model.cached_attention import CachedAttention
+from tunesmith.model.lora import add_lora
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -44,6 +50,23 @@ def test_families_that_do_not_are_found_and_answer_right_the_plain_way(make):
     rows = [sequence(prompt, max_tokens=6) for prompt in prompts]
     drain(engine_of(model, plain=True), rows)
     assert [generated(row) for row in rows] == expected
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks transformers
+def test_linear_layers_of_a_class_of_their_own_have_adapters_too(tmp_path: Path):
+    model = falcon()  # FalconLinear
+    stack = add_lora(copy.deepcopy(model), r=4, lora_alpha=8)
+    with torch.no_grad():
+        stack.weights.normal_(std=0.2, generator=torch.Generator().manual_seed(1))
+    write_adapter(tmp_path / "adapter", stack.state())
+    stock = peft.PeftModel.from_pretrained(copy.deepcopy(model), tmp_path / "adapter")
+    expected = plainly(stock, [5, 6, 7, 8], 12)
+    assert expected != plainly(model, [5, 6, 7, 8], 12)
+    engine = engine_of(model, plain=True)
+    engine.runner.adapters.load("a", tmp_path / "adapter")
+    row = sequence([5, 6, 7, 8], engine.runner.adapters.get("a"), max_tokens=12)
+    drain(engine, [row])
+    assert generated(row) == expected
 
 
 def test_a_window_that_is_ignored_is_found(monkeypatch: pytest.MonkeyPatch):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
+from benchmarks.families import FAMILIES as SHAPES
 from tests.model.tiny_models import tiny_model
 from tunesmith.errors import InvalidAdapter, InvalidRequest
 from tunesmith.model.base import load_model
@@ -36,6 +37,21 @@ def test_all_linear_means_the_layers_that_peft_means(family: str, tmp_path: Path
         if ".lora_A." in name
     }
     assert set(mine.layers) == names
+
+
+def lora_names(family: str, folder: Path, **config: object) -> set[str]:
+    shape = next((s.config for s in SHAPES if s.model_type == family), {})
+    model = load_model(tiny_model(folder / family, family, **{**shape, **config}), dtype="float32")
+    return {path.rpartition(".")[2] for path in add_lora(model, r=2, lora_alpha=4).layers}
+
+
+def test_a_class_derived_from_linear_counts_when_it_computes_the_same(tmp_path: Path) -> None:
+    assert "query_key_value" in lora_names("falcon", tmp_path)  # FalconLinear
+    assert "router" not in lora_names("llama4_text", tmp_path)  # gives scores and logits
+
+
+def test_a_layer_whose_weight_a_kernel_reads_itself_stays_as_it_is(tmp_path: Path) -> None:
+    assert lora_names("mamba2", tmp_path) == {"in_proj"}
 
 
 def test_a_fresh_adapter_changes_nothing_and_a_seed_means_one_adapter(folder: Path) -> None:

@@ -20,7 +20,7 @@ from tunesmith.model.native.kernel import Kernel, cores
 
 pytestmark = pytest.mark.skipif(native.load() is None, reason=native.reason())
 
-#: A system prompt of 40 tokens over three conversations, one of which branches; then a lone token and a lone example.
+#: A system prompt of 40 tokens over three conversations, one of which branches; a lone token; a lone example.
 FOREST = [(40, [(17, []), (32, [(5, []), (40, [])]), (1, [])]), (1, []), (70, [])]
 
 

@@ -18,6 +18,7 @@ def peft_model(base: Path, adapter: Path, dtype: str) -> PeftModel:
     """The base with an adapter folder, trainable, as PEFT puts them together."""
     model = load_model(base, dtype=dtype, device="cpu")
     model.set_attn_implementation("eager")
+    model.set_experts_implementation("eager")  # grouped products know no fp64
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # PEFT asks for an old name
         tuned = PeftModel.from_pretrained(model, str(adapter), is_trainable=True)
     return tuned.to(getattr(torch, dtype)).eval()

@@ -11,7 +11,7 @@ import torch
 
 from tests.model.tiny_models import FAMILIES, tiny_model
 from tests.train.reference import lora_gradients, peft_model, plain_dpo_loss, plain_loss
-from tunesmith.model.adapter import write_adapter
+from tunesmith.model.adapter import names_in_file, write_adapter
 from tunesmith.model.base import load_model
 from tunesmith.model.lora import LoraStack, add_lora
 from tunesmith.train.forward import Forward, PackedForward, SingleForward
@@ -20,7 +20,19 @@ from tunesmith.train.objectives import Objective, preferences, supervised, with_
 from tunesmith.train.probe import choose_forward
 from tunesmith.train.rows import Example, Pair, Row
 
-PACKED = ["llama", "qwen3", "mistral", "gemma2", "gemma3_text", "gpt2", "gpt_neox", "granite", "stablelm"]
+PACKED = [
+    "llama",
+    "qwen3",
+    "mistral",
+    "gemma2",
+    "gemma3_text",
+    "gpt2",
+    "gpt_neox",
+    "granite",
+    "stablelm",
+    "gpt_oss",
+    "qwen3_moe",
+]
 ALONE = ["falcon", "bloom", "lfm2"]
 
 
@@ -74,9 +86,11 @@ def gradients(
         stack.collect()
         loss += float(part.loss.detach())
     named = {}
-    for name, layer in stack.layers.items():
-        named[f"{name}.lora_A"] = layer.lora_A_grad.double().clone()
-        named[f"{name}.lora_B"] = layer.lora_B_grad.double().clone()
+    names = names_in_file(stack.state())
+    for path, layer in stack.layers.items():
+        pair = layer.gradients()
+        named[f"{names[path]}.lora_A"] = pair.lora_A.double().clone()
+        named[f"{names[path]}.lora_B"] = pair.lora_B.double().clone()
     return loss, named
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from tests.train.conftest import CITIES, chat_row, of_kind, run, write_rows
-from tunesmith.errors import InvalidRequest, InvalidTrainingFile
+from tunesmith.data.tokenizer import Tokenizer
+from tunesmith.errors import InvalidRequest, InvalidTrainingFile, TrainingDiverged
 from tunesmith.train import objectives, trainer
 from tunesmith.train.config import TrainConfig
-from tunesmith.train.events import CheckpointSaved, Finished, SnapshotSaved, Started, StepMetrics
+from tunesmith.train.events import CheckpointSaved, Finished, SnapshotSaved, Started, StepMetrics, Warned
 
 Make = Callable[..., TrainConfig]
 
@@ -109,6 +112,29 @@ def test_an_adapter_that_is_tuned_on_is_the_reference(dpo: Make, config: Make, t
     steps = of_kind(run(dpo(init_adapter=sft.folder, out=tmp_path / "dpo")), StepMetrics)
     assert steps[0].train_loss == pytest.approx(math.log(2), abs=1e-9)
     assert steps[-1].train_reward_margin > 0
+
+
+def test_a_loss_that_is_no_number_ends_in_a_warning_and_a_named_error(dpo: Make) -> None:
+    seen = []
+    with pytest.raises(TrainingDiverged, match=r"step \d+, at learning rate .*lower the learning rate"):
+        for event in trainer.train(dpo(learning_rate=1e30, n_epochs=5)):
+            seen.append(event)
+    assert isinstance(seen[-1], Warned) and seen[-1].code == "not_finite"
+
+
+def test_a_reference_that_is_no_number_is_named_by_line_and_not_blamed_on_the_training(
+    dpo: Make, base: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(base, broken)
+    weights = load_file(broken / "model.safetensors")
+    (token,) = Tokenizer.load(broken).encode("Z")
+    weights["model.embed_tokens.weight"][token] = float("nan")
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    rows = [preference_row(city) for city in [*CITIES[:6], "Zagreb", *CITIES[6:9]]]
+    training_file = write_rows(tmp_path / "zagreb.jsonl", rows)
+    with pytest.raises(TrainingDiverged, match=r"of lines? .*7.* before any training.*broken"):
+        run(dpo(base=broken, training_file=training_file))
 
 
 def test_a_pair_whose_reply_is_cut_away_is_left_out_with_a_warning(dpo: Make, tmp_path: Path) -> None:

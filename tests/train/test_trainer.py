@@ -7,12 +7,13 @@ import math
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
 
 from tests.model.tiny_models import tiny_model
-from tests.train.conftest import chat_row, of_kind, run, write_rows
+from tests.train.conftest import CITIES, chat_row, of_kind, run, write_rows
+from tunesmith.data import hyperparameters
 from tunesmith.data.chat_template import Renderer
 from tunesmith.data.jsonl import read_examples
 from tunesmith.errors import (
@@ -20,7 +21,6 @@ from tunesmith.errors import (
     InvalidAdapter,
     InvalidRequest,
     InvalidTrainingFile,
-    OutOfMemory,
     TrainingDiverged,
 )
 from tunesmith.model.adapter import read_adapter
@@ -250,7 +250,8 @@ def test_a_tune_of_a_tune_starts_where_the_first_ended_and_inherits_its_shape(
     second = run(config(init_adapter=first[-1].folder, out=tmp_path / "second", learning_rate=1e-4))
     assert losses(second)[0] < losses(first)[0] - 0.5
     adapter = read_adapter(second[-1].folder)
-    assert (adapter.r, adapter.target_modules) == (2, ["q_proj", "v_proj"])
+    assert adapter.r == 2
+    assert {path.rpartition(".")[2] for path in adapter.layers} == {"q_proj", "v_proj"}
 
 
 def test_a_tune_of_another_bases_adapter_is_refused_by_name(config: Make, tmp_path: Path) -> None:
@@ -258,6 +259,79 @@ def test_a_tune_of_another_bases_adapter_is_refused_by_name(config: Make, tmp_pa
     wider = tiny_model(tmp_path / "wider", intermediate_size=64)
     with pytest.raises(InvalidAdapter, match=r"does not fit the base .*wider: .*_proj has shape"):
         run(config(base=wider, init_adapter=first[-1].folder, out=tmp_path / "second"))
+
+
+def overtrained(config: Make, tmp_path: Path, **values: Any) -> TrainConfig:
+    """The validation file asks the same questions and wants other answers."""
+    rows = [chat_row(f"Where is {city}?", f"Nobody ever said, {n}.") for n, city in enumerate(CITIES[:6])]
+    validation_file = write_rows(tmp_path / "other.jsonl", rows)
+    return config(**{"n_epochs": 12, "validation_file": validation_file, **values})
+
+
+def test_a_rising_validation_loss_is_told_once_and_names_the_best_checkpoint(
+    config: Make, tmp_path: Path
+) -> None:
+    events = run(overtrained(config, tmp_path))
+    (warned,) = of_kind(events, Warned)
+    assert warned.code == "validation_loss_rising"
+    full = {event.step: event.full_valid_loss for event in of_kind(events, StepMetrics)}
+    until = {step: loss for step, loss in full.items() if loss is not None and step <= warned.data["step"]}
+    best = min(until, key=until.__getitem__)
+    assert warned.data["best"] == {"step": best, "full_valid_loss": until[best]}
+    assert f"step {best}" in warned.message and best < warned.data["step"]
+    assert until[warned.data["step"]] > until[best] + 0.01
+    place = events.index(warned)
+    assert isinstance(events[place - 1], CheckpointSaved) and events[place - 1].step == warned.data["step"]
+
+
+def test_a_resumed_run_remembers_the_best_checkpoint_and_tells_nothing_twice(
+    config: Make, tmp_path: Path
+) -> None:
+    told = of_kind(run(overtrained(config, tmp_path)), Warned)[0].data["step"]
+    made = overtrained(config, tmp_path, out=tmp_path / "stopped", snapshot_every_s=0, keep_snapshots=100)
+    run(made)
+    before, after = (made.out / "snapshots" / f"step-{told - n}" for n in (1, 0))
+    again = run(overtrained(config, tmp_path, out=tmp_path / "before", resume_from=before))
+    assert [event.data["step"] for event in of_kind(again, Warned)] == [told]
+    again = run(overtrained(config, tmp_path, out=tmp_path / "after", resume_from=after))
+    assert not of_kind(again, Warned)
+
+
+def test_a_falling_validation_loss_is_no_news(config: Make, validation_file: Path) -> None:
+    assert not of_kind(run(config(validation_file=validation_file)), Warned)
+
+
+def test_the_rank_is_told_with_its_reason(config: Make, tmp_path: Path) -> None:
+    def rank(**values: Any) -> tuple[int, str]:
+        events = run(config(n_epochs=1, **values))
+        (note,) = [note for note in events[0].notes if note.startswith("LoRA has rank")]
+        return read_adapter(events[-1].folder).r, note
+
+    assert rank() == (4, "LoRA has rank 4 (as asked), alpha 8, 3,712 values")
+    r, note = rank(r=None, out=tmp_path / "auto")
+    assert r == 16 and "(16 suits bases under 50M parameters)" in note
+    first = run(config(n_epochs=1, r=2, out=tmp_path / "first"))[-1].folder
+    r, note = rank(r=None, init_adapter=first, out=tmp_path / "second")
+    assert r == 2 and "(that of the adapter that is tuned on)" in note
+
+
+def test_the_rank_of_larger_bases_grows_with_the_tokens_under_the_loss(
+    config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hyperparameters, "SMALL_BASE_PARAMETERS", 0)
+    sizes = {}
+    for rows in (10, 400):
+        training_file = write_rows(
+            tmp_path / f"{rows}.jsonl", [chat_row("Where?", "Far away from here. " * 5)] * rows
+        )
+        events = run(
+            config(r=None, n_epochs=1, batch_size=200, training_file=training_file, out=tmp_path / str(rows))
+        )
+        adapter = read_adapter(events[-1].folder)
+        n_values = sum(pair.lora_A.numel() + pair.lora_B.numel() for pair in adapter.layers.values())
+        assert n_values >= events[0].supervised_tokens_per_epoch
+        sizes[rows] = adapter.r
+    assert sizes == {10: 8, 400: 64}
 
 
 def test_an_absurd_learning_rate_ends_in_a_warning_and_a_named_error(config: Make) -> None:
@@ -268,24 +342,6 @@ def test_an_absurd_learning_rate_ends_in_a_warning_and_a_named_error(config: Mak
     assert isinstance(seen[-1], Warned) and seen[-1].code == "not_finite"
     assert all(math.isfinite(event.train_loss) for event in of_kind(seen, StepMetrics))
     assert math.isfinite(seen[-1].data["learning_rate"])
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory"),
-        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
-    ],
-)
-def test_a_full_device_is_named_with_what_to_lower(
-    config: Make, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
-) -> None:
-    def full(*arguments: object) -> None:
-        raise error
-
-    monkeypatch.setattr(trainer, "_backward", full)
-    with pytest.raises(OutOfMemory, match="batch of 4 examples of up to .* tokens .* set batch_size to 2"):
-        run(config())
 
 
 def test_an_absent_base_is_named(config: Make, tmp_path: Path) -> None:

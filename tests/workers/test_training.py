@@ -171,6 +171,34 @@ def test_the_last_three_checkpoints_and_the_best_are_kept(office: Office) -> Non
     assert {row.step for row in models.hidden(office.db)} == {1, 3}
 
 
+def test_a_rising_validation_loss_names_the_best_checkpoint(office: Office) -> None:
+    def rising(config: TrainConfig, *, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
+        for event in Script(total=4, per_epoch=1)(config, snapshot_request=snapshot_request):
+            yield event
+            if isinstance(event, CheckpointSaved) and event.step == 3:
+                best = {"step": 2, "full_valid_loss": 1.0}
+                yield Warned(
+                    code="validation_loss_rising", message="Rising; step 2", data={"step": 3, "best": best}
+                )
+
+    office.attempt(rising)
+    name = next(row.name for row in checkpoints.of_job(office.db, office.job_id) if row.step == 2)
+    (told,) = [event for event in office.story() if event.kind == "warning_validation_loss_rising"]
+    assert (told.level, told.step, told.message) == ("warn", 3, f"Rising; step 2: {name}")
+    assert told.data["best_checkpoint"] == name and name.endswith(":ckpt-step-2")
+
+
+def test_a_checkpoint_whose_validation_gave_no_number_is_not_the_best(office: Office) -> None:
+    def measured(config: TrainConfig, *, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
+        for event in Script(total=6, per_epoch=1)(config, snapshot_request=snapshot_request):
+            if isinstance(event, CheckpointSaved) and event.step != 1:
+                event = replace(event, metrics={**event.metrics, "full_valid_loss": 2.0 + event.step})
+            yield event
+
+    office.attempt(measured)
+    assert [row.step for row in checkpoints.of_job(office.db, office.job_id)] == [2, 4, 5, 6]
+
+
 def test_a_crash_after_a_snapshot_goes_on_from_there_and_tells_nothing_twice(office: Office) -> None:
     script = Script(snapshots=(1, 2, 3))
     script.stop_after = 5

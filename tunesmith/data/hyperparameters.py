@@ -1,4 +1,4 @@
-"""What "auto" means: epochs, batch size and learning rate from the size of the file and of the base.
+"""What "auto" means: epochs, batch size, learning rate and rank from the size of the file and of the base.
 
 Pure arithmetic; each value comes with the sentence that tells why. On the wire the learning rate is a
 multiplier of a base rate that depends on base and method; "auto" is 1.0.
@@ -24,6 +24,8 @@ _WIDTH_EXPONENTS = {"llama": 0.781, "qwen": 0.0775}
 _OTHER_EXPONENT = 0.43  # halfway between the two
 _SHORT_RUN_STEPS = 100
 _DPO_BETA = 0.1
+_SMALL_BASE_RANK = 16
+_RANKS = (8, 16, 32, 64, 128)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,23 @@ def resolve(
         reasons=reasons,
         beta=beta,
     )
+
+
+def rank(*, n_parameters: int, per_rank: int, n_targets: int) -> tuple[int, str]:
+    """LoRA's rank, and why: for a base of `n_parameters` whose adapter has `per_rank` values per rank, and a
+    file of `n_targets` tokens under the loss.
+
+    A token teaches about one bit and a value of the adapter holds about two ("LoRA Without Regret"), so an
+    adapter with as many values as there are tokens has room for the file. The strength alpha stays what it
+    is: divided by the rank, it makes one learning rate right for all of them.
+    """
+    if n_parameters < SMALL_BASE_PARAMETERS:
+        return _SMALL_BASE_RANK, f"{_SMALL_BASE_RANK} suits bases under 50M parameters"
+    r = next((r for r in _RANKS if r * per_rank >= n_targets), _RANKS[-1])
+    tokens = f"{n_targets:,} tokens under the loss"
+    if r * per_rank < n_targets:
+        return r, f"the largest; the {tokens} are more than its values"
+    return r, f"the smallest of {', '.join(map(str, _RANKS))} with at least as many values as the {tokens}"
 
 
 def _asked(requested: Mapping[str, Any], name: str, reasons: dict[str, str]) -> Any:

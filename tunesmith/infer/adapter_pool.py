@@ -10,14 +10,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from tunesmith.errors import InvalidAdapter
+from tunesmith.infer.batched_experts import LaneExperts
 from tunesmith.infer.batched_lora import Lanes, LinearGroup
-from tunesmith.model.adapter import read_adapter
+from tunesmith.model.adapter import LoraPair, read_adapter
 
 MAX_RANK = 256
 
@@ -30,23 +31,33 @@ class LoadedAdapter:
     rank: int
     layers: dict[str, tuple[torch.Tensor, torch.Tensor]]
     """By the layer's path in the base: A as [I, r] and B as [r, O]."""
+    experts: dict[str, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
+    """By the path of the experts' parameter: A as [E, I, r] and B as [E, r, O]."""
 
 
 class AdapterPool:
     """Adapters by name, the most recently used last. Beyond `max_adapters` the least recently used is
     dropped."""
 
-    def __init__(self, groups: Sequence[LinearGroup], lanes: Lanes, *, max_adapters: int) -> None:
-        self._groups = groups
+    def __init__(
+        self,
+        groups: Sequence[LinearGroup],
+        lanes: Lanes,
+        *,
+        max_adapters: int,
+        experts: Sequence[LaneExperts] = (),
+    ) -> None:
+        self._like = groups[0].weight
+        self._parts: list[LinearGroup | LaneExperts] = [*groups, *experts]
         self._lanes = lanes
         self._max_adapters = max_adapters
         self._loaded: OrderedDict[str, LoadedAdapter] = OrderedDict()
         self._lock = threading.Lock()
-        self._shapes = {
-            name: (group.in_features, width)
-            for group in groups
-            for name, width in zip(group.names, group.widths, strict=True)
-        }
+        self._shapes: dict[str, tuple[int, ...]] = {one.path: one.shape for one in experts}
+        for group in groups:
+            self._shapes |= {
+                name: (group.in_features, n) for name, n in zip(group.names, group.widths, strict=True)
+            }
         self._in_lane: list[LoadedAdapter | None] = []
 
     @property
@@ -69,26 +80,35 @@ class AdapterPool:
         weights = read_adapter(folder)
         if weights.r > MAX_RANK:
             raise InvalidAdapter(f"{folder}: r is {weights.r}; this engine serves ranks up to {MAX_RANK}")
-        like = self._groups[0].weight
-        layers = {}
-        for path, (a, b) in weights.layers.items():
-            shape = a.shape[1], b.shape[0]
-            if self._shapes.get(path) != shape:
-                base = self._shapes.get(path)
-                has = f"in this base it is {list(base)}" if base else "this base has no such linear layer"
-                raise InvalidAdapter(
-                    f"{folder}: {path} is a layer of {list(shape)} features in and out, but {has}; "
-                    "the adapter belongs to another base"
-                )
-            layers[path] = (
-                a.t().to(like.device, like.dtype).contiguous(),
-                (b.float() * weights.scaling).t().to(like.device, like.dtype).contiguous(),
-            )
-        adapter = LoadedAdapter(name, weights.r, layers)
+        like = self._like
+        layers, experts = {}, {}
+        for path, pair in weights.layers.items():
+            self._check_shape(folder, path, pair)
+            a, b = pair.lora_A, pair.lora_B.float() * weights.scaling
+            if pair.n_experts is None:
+                layers[path] = _as(like, a.t()), _as(like, b.t())
+            else:  # rows of A expert by expert, columns of B rank by rank
+                a = a.unflatten(0, (pair.n_experts, weights.r)).mT
+                b = b.unflatten(1, (weights.r, pair.n_experts)).permute(2, 1, 0)
+                experts[path] = _as(like, a), _as(like, b)
+        adapter = LoadedAdapter(name, weights.r, layers, experts)
         with self._lock:
             self._loaded[name] = adapter
             while len(self._loaded) > self._max_adapters:
                 self._loaded.popitem(last=False)
+
+    def _check_shape(self, folder: Path, path: str, pair: LoraPair) -> None:
+        shape: tuple[int, ...] = pair.lora_A.shape[1], pair.lora_B.shape[0]
+        kind, described = "linear layer", "features in and out"
+        if pair.n_experts is not None:
+            shape = pair.n_experts, *shape
+            kind, described = "weight of experts that can be tuned", "experts, features in and out"
+        if (base := self._shapes.get(path)) != shape:
+            has = f"in this base it is {list(base)}" if base else f"this base has no such {kind}"
+            raise InvalidAdapter(
+                f"{folder}: {path} is a layer of {list(shape)} {described}, but {has}; "
+                "the adapter belongs to another base"
+            )
 
     def unload(self, name: str) -> bool:
         """Forget an adapter; sequences that use it keep it until they end. False when it is not loaded."""
@@ -109,8 +129,8 @@ class AdapterPool:
         free = [i for i in range(self._lanes.capacity) if i not in lane_of.values()]
         for adapter in wanted - lane_of.keys():
             lane = lane_of[adapter] = free.pop(0)
-            for group in self._groups:
-                group.fill(lane, adapter)
+            for part in self._parts:
+                part.fill(lane, adapter)
             self._in_lane[lane] = adapter
         return [-1 if adapter is None else lane_of[adapter] for adapter in adapters]
 
@@ -122,6 +142,10 @@ class AdapterPool:
             capacity *= 2
         if (rank, capacity) != (self._lanes.rank, self._lanes.capacity) or not self._in_lane:
             self._lanes.rank, self._lanes.capacity = rank, capacity
-            for group in self._groups:
-                group.resize()
+            for part in self._parts:
+                part.resize()
             self._in_lane = [None] * capacity
+
+
+def _as(like: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    return matrix.to(like.device, like.dtype).contiguous()

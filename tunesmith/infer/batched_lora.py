@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from tunesmith.model.lora import is_conv1d, is_linear_layer
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -180,7 +182,7 @@ def group_linear_layers(model: PreTrainedModel, inputs: dict[str, Any], lanes: L
     """Replace a model's linear layers, all but the head, in place; `inputs` are for one forward pass to
     watch."""
     head = model.get_output_embeddings()
-    linear = {name: m for name, m in model.named_modules() if _is_linear(m) and m is not head}
+    linear = {name: m for name, m in model.named_modules() if is_linear_layer(m) and m is not head}
     order: list[tuple[str, int]] = []
     kept: list[torch.Tensor] = []  # alive until the end, so that no two tensors share an id
 
@@ -254,17 +256,8 @@ def _runs(lanes: Sequence[int], counts: Sequence[int]) -> list[tuple[int, int, i
     return runs
 
 
-def _is_linear(module: nn.Module) -> bool:
-    return type(module) is nn.Linear or _is_conv1d(module)
-
-
-def _is_conv1d(module: nn.Module) -> bool:
-    """GPT-2's linear layer, which stores its weight as [in, out]."""
-    return type(module).__name__ == "Conv1D" and type(module).__module__ == "transformers.pytorch_utils"
-
-
 def _matrix_and_bias(layer: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None]:
     """A linear layer's weight as [I, O], and its bias."""
     weight, bias = layer.weight.data, layer.bias
     assert isinstance(weight, torch.Tensor)
-    return weight if _is_conv1d(layer) else weight.t(), bias.data if isinstance(bias, nn.Parameter) else None
+    return weight if is_conv1d(layer) else weight.t(), bias.data if isinstance(bias, nn.Parameter) else None

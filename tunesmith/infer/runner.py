@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from tunesmith.infer.adapter_pool import AdapterPool
+from tunesmith.infer.batched_experts import serve_experts
 from tunesmith.infer.batched_lora import Lanes, group_linear_layers, transpose_head
 from tunesmith.infer.scheduler import Chunk
 from tunesmith.infer.sequence import Sequence
@@ -60,7 +61,8 @@ class CachedRunner:
         watched = {"input_ids": torch.zeros_like(positions), "position_ids": positions, "use_cache": False}
         self.groups = group_linear_layers(model, watched, self.lanes)
         transpose_head(model)
-        self.adapters = AdapterPool(self.groups, self.lanes, max_adapters=max_adapters)
+        experts = serve_experts(model, self.lanes)
+        self.adapters = AdapterPool(self.groups, self.lanes, max_adapters=max_adapters, experts=experts)
         self._composition: tuple[tuple[object, int], ...] | None = None
 
     def forward(self, chunks: Chunks[Chunk]) -> list[torch.Tensor]:
@@ -110,7 +112,8 @@ class PlainRunner:
             "use_cache": False,
         }
         self.groups = group_linear_layers(model, watched, self.lanes)
-        self.adapters = AdapterPool(self.groups, self.lanes, max_adapters=max_adapters)
+        experts = serve_experts(model, self.lanes)
+        self.adapters = AdapterPool(self.groups, self.lanes, max_adapters=max_adapters, experts=experts)
 
     def forward(self, chunks: Chunks[Chunk]) -> list[torch.Tensor]:
         answer = []

@@ -1,12 +1,17 @@
 """PEFT's file format for LoRA adapters: `adapter_config.json` and `adapter_model.safetensors`.
 
 What is written here PEFT and vLLM load; what PEFT wrote (plain LoRA of one rank) is read here.
-The layers that compute with these weights are `lora.py`'s.
+The layers that compute with these weights are `lora.py`'s and `experts.py`'s.
+
+PEFT wraps each targeted parameter of an experts module around the ones before it, so the file's names tell
+how deep a matrix lies (`experts.base_layer.lora_A`), and the config which parameters there are.
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,11 +21,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tunesmith.errors import InvalidAdapter
+from tunesmith.model.peft_names import Targets, last_names
 from tunesmith.model.whole_folder import whole_folder
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 _PREFIX = "base_model.model."
+_BASE_LAYER = ".base_layer"
+#: Experts' parameters in the order in which PEFT wraps them.
+_INNERMOST_FIRST = ("gate_up_proj", "up_proj", "down_proj")
 _HEADER_LIMIT_BYTES = 4_000_000
 #: Parts of PEFT that change what an adapter computes and that we do not compute.
 _FOREIGN = (
@@ -34,10 +43,12 @@ _FOREIGN = (
 
 
 class LoraPair(NamedTuple):
-    """The two matrices of one linear layer: `y = x Wᵀ + scaling · (x Aᵀ) Bᵀ`."""
+    """The two matrices of one linear layer: `y = x Wᵀ + scaling · (x Aᵀ) Bᵀ`, or those of all its experts."""
 
-    lora_A: torch.Tensor  # noqa: N815 (PEFT's name); [r, in_features]
-    lora_B: torch.Tensor  # noqa: N815 (PEFT's name); [out_features, r]
+    lora_A: torch.Tensor  # noqa: N815 (PEFT's name); [r, in_features]; experts': [E · r, in_features]
+    lora_B: torch.Tensor  # noqa: N815 (PEFT's name); [out_features, r]; experts': [out_features, r · E]
+    n_experts: int | None = None
+    """E, where the layer is a parameter of a mixture's experts."""
 
 
 @dataclass(frozen=True)
@@ -49,21 +60,20 @@ class AdapterWeights:
     lora_alpha: float
     """Strength before division by the rank (or by its root, see `scaling`)."""
     layers: dict[str, LoraPair]
-    """Pairs by the layer's path in the base, such as `model.layers.0.self_attn.q_proj`."""
+    """Pairs by the layer's path in the base, such as `model.layers.0.self_attn.q_proj`; of experts by their
+    parameter's."""
     base_name: str | None = None
     """What `adapter_config.json` calls the base."""
     use_rslora: bool = False
     """Whether alpha is divided by the root of the rank (arXiv:2312.03732)."""
 
+    targets: Targets | None = None
+    """What PEFT is told to put LoRA on; None: the layers' last names."""
+
     @property
     def scaling(self) -> float:
         """The factor on each pair's product."""
         return self.lora_alpha / (self.r**0.5 if self.use_rslora else self.r)
-
-    @property
-    def target_modules(self) -> list[str]:
-        """The last names of the layers, sorted: what PEFT calls target modules."""
-        return sorted({name.rpartition(".")[2] for name in self.layers})
 
 
 def write_adapter(folder: Path, adapter: AdapterWeights, *, fan_in_fan_out: bool = False) -> None:
@@ -77,13 +87,16 @@ def write_adapter(folder: Path, adapter: AdapterWeights, *, fan_in_fan_out: bool
 
 def save_adapter_files(folder: Path, adapter: AdapterWeights, *, fan_in_fan_out: bool = False) -> None:
     """The same two files into a folder that exists and that someone else makes whole."""
+    linear = [path for path, pair in adapter.layers.items() if pair.n_experts is None]
+    targets = adapter.targets or last_names(linear, adapter.layers.keys() - linear)
     config: dict[str, Any] = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
         "base_model_name_or_path": adapter.base_name,
         "r": adapter.r,
         "lora_alpha": adapter.lora_alpha,
-        "target_modules": adapter.target_modules,
+        "target_modules": targets.modules,
+        "target_parameters": targets.parameters or None,
         "lora_dropout": 0.0,
         "bias": "none",
         "fan_in_fan_out": fan_in_fan_out,
@@ -99,11 +112,26 @@ def save_adapter_files(folder: Path, adapter: AdapterWeights, *, fan_in_fan_out:
         "revision": None,
     }
     tensors = {}
-    for name, pair in adapter.layers.items():
+    names = names_in_file(adapter)
+    for path, pair in adapter.layers.items():
+        name = names[path]
         tensors[f"{_PREFIX}{name}.lora_A.weight"] = pair.lora_A.detach().cpu().contiguous()
         tensors[f"{_PREFIX}{name}.lora_B.weight"] = pair.lora_B.detach().cpu().contiguous()
     save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def names_in_file(adapter: AdapterWeights) -> dict[str, str]:
+    """What PEFT calls each layer: its path; for experts their module's, and how deep the parameter lies."""
+    names = {path: path for path in adapter.layers}
+    of_module: dict[str, list[str]] = defaultdict(list)
+    for path, pair in adapter.layers.items():
+        if pair.n_experts is not None:
+            of_module[path.rpartition(".")[0]].append(path)
+    for module, paths in of_module.items():
+        outermost_first = sorted(paths, key=lambda path: -_INNERMOST_FIRST.index(path.rpartition(".")[2]))
+        names |= {path: module + _BASE_LAYER * depth for depth, path in enumerate(outermost_first)}
+    return names
 
 
 def read_adapter(folder: Path) -> AdapterWeights:
@@ -126,7 +154,7 @@ def read_adapter(folder: Path) -> AdapterWeights:
     return AdapterWeights(
         r=r,
         lora_alpha=alpha,
-        layers=_pairs(folder, tensors, r),
+        layers=_layers(folder, tensors, r, config.get("target_parameters") or []),
         base_name=base_name if isinstance(base_name, str) else None,
         use_rslora=bool(config.get("use_rslora")),
     )
@@ -167,7 +195,45 @@ def _read_tensors(folder: Path) -> dict[str, torch.Tensor]:
         raise InvalidAdapter(f"{path} is broken: {error}; copy the adapter again") from error
 
 
-def _pairs(folder: Path, tensors: dict[str, torch.Tensor], r: int) -> dict[str, LoraPair]:
+def _layers(
+    folder: Path, tensors: dict[str, torch.Tensor], r: int, target_parameters: Iterable[str]
+) -> dict[str, LoraPair]:
+    layers: dict[str, LoraPair] = {}
+    of_experts: dict[str, list[tuple[int, LoraPair]]] = defaultdict(list)
+    for name, (a, b) in _halves(folder, tensors).items():
+        n_experts, rest = divmod(a.shape[0], r) if a.ndim == b.ndim == 2 else (0, 0)
+        if n_experts < 1 or rest or b.shape[1] != a.shape[0]:
+            raise InvalidAdapter(
+                f"{folder}: {name} has shapes {list(a.shape)} and {list(b.shape)}, which do not fit rank {r}"
+            )
+        if not (
+            a.is_floating_point() and b.is_floating_point() and a.isfinite().all() and b.isfinite().all()
+        ):
+            raise InvalidAdapter(f"{folder}: {name} holds values that are no finite numbers")
+        if n_experts == 1:
+            layers[name] = LoraPair(a, b)
+        else:
+            module = name
+            while module.endswith(_BASE_LAYER):
+                module = module.removesuffix(_BASE_LAYER)
+            of_experts[module].append((len(name) - len(module), LoraPair(a, b, n_experts)))
+    for module, pairs in of_experts.items():
+        paths = [f"{module}.{name}" for name in _INNERMOST_FIRST]
+        meant = [p for p in paths if any(p == t or p.endswith(f".{t}") for t in target_parameters)]
+        deepest_first = sorted(pairs, key=lambda found: -found[0])
+        if len(meant) != len(pairs):
+            raise InvalidAdapter(
+                f"{folder}: {module} has {len(pairs)} pairs of matrices that do not fit rank {r}, or "
+                f"target_parameters in {CONFIG_FILE} does not say for which experts' parameters they are"
+            )
+        layers |= {path: pair for path, (_, pair) in zip(meant, deepest_first, strict=True)}
+    if not layers:
+        raise InvalidAdapter(f"{folder}: {WEIGHTS_FILE} holds no LoRA matrices")
+    return layers
+
+
+def _halves(folder: Path, tensors: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """lora_A and lora_B by what PEFT calls the layer."""
     halves: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
         name, dot, half = key.removesuffix(".weight").rpartition(".")
@@ -176,22 +242,9 @@ def _pairs(folder: Path, tensors: dict[str, torch.Tensor], r: int) -> dict[str, 
                 f"{folder}: {WEIGHTS_FILE} holds {key}, which is no LoRA matrix of a linear layer"
             )
         halves.setdefault(name.removeprefix(_PREFIX), {})[half] = tensor
-    layers = {}
     for name, pair in halves.items():
         if len(pair) != 2:
             raise InvalidAdapter(
                 f"{folder}: {name} has {next(iter(pair))} alone; a LoRA layer has both matrices"
             )
-        a, b = pair["lora_A"], pair["lora_B"]
-        if a.ndim != 2 or b.ndim != 2 or a.shape[0] != r or b.shape[1] != r:
-            raise InvalidAdapter(
-                f"{folder}: {name} has shapes {list(a.shape)} and {list(b.shape)}, which do not fit rank {r}"
-            )
-        if not (
-            a.is_floating_point() and b.is_floating_point() and a.isfinite().all() and b.isfinite().all()
-        ):
-            raise InvalidAdapter(f"{folder}: {name} holds values that are no finite numbers")
-        layers[name] = LoraPair(a, b)
-    if not layers:
-        raise InvalidAdapter(f"{folder}: {WEIGHTS_FILE} holds no LoRA matrices")
-    return layers
+    return {name: (pair["lora_A"], pair["lora_B"]) for name, pair in halves.items()}

@@ -50,10 +50,9 @@ def laid_out(forest: Forest) -> Iterator[None]:
         _laid_out.pop()
 
 
-def layout_of_now() -> contextlib.AbstractContextManager[None]:
-    """`laid_out` over what is laid out now, to be entered later: by a layer that is computed again in the
-    backward pass."""
-    return laid_out(_laid_out[-1]) if _laid_out else contextlib.nullcontext()
+def layout_of_now() -> Forest | None:
+    """What is `laid_out` now, for layers that are computed again in the backward pass."""
+    return _laid_out[-1] if _laid_out else None
 
 
 def forest_attention(

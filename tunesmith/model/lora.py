@@ -1,9 +1,7 @@
 """LoRA layers (arXiv:2106.09685): a frozen linear layer and a trainable product of two thin matrices.
 
-`add_lora` swaps a model's linear layers in place and gives a `LoraStack`, which owns all matrices of
-the adapter in one flat buffer: the optimizer, the norm, and the copy in compute precision are then one
-operation each, not one per layer. Starting values are PEFT's: lora_A uniform as nn.Linear's own, lora_B
-zero. Files are `adapter.py`'s.
+`add_lora` swaps a model's linear layers in place, lets a mixture's experts compute with LoRA too
+(`experts.py`), and gives the `LoraStack` that owns all matrices of the adapter.
 
 Shapes: T = tokens, I = in_features, O = out_features, R = rank.
 """
@@ -12,19 +10,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tunesmith.errors import InvalidAdapter, InvalidRequest
-from tunesmith.model.adapter import AdapterWeights, LoraPair
+from tunesmith.errors import InvalidRequest
+from tunesmith.model.experts import LoraExperts, experts_weights, use_routed_experts, why_not_tunable
+from tunesmith.model.lora_stack import LoraMatrices, LoraStack
+from tunesmith.model.peft_names import exact_targets
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 ALL_LINEAR = "all-linear"
+#: Families whose state-space layers, where they have a fused kernel, read the weight of this layer past its
+#: forward; PEFT refuses adapters that have LoRA there.
+_READ_PAST_FORWARD = "out_proj"
+_WITH_MAMBA_KERNEL = frozenset({"falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"})
 
 
-class LoraLinear(nn.Module):
+class LoraLinear(LoraMatrices, nn.Module):
     """`y = x Wᵀ + b + scaling · (x Aᵀ) Bᵀ`, with W and b frozen in the base's precision.
 
     `lora_A` and `lora_B` are the masters that the optimizer moves. Their copies in compute precision
@@ -33,8 +40,8 @@ class LoraLinear(nn.Module):
 
     def __init__(self, base: nn.Module, r: int, scaling: float) -> None:
         super().__init__()
-        self.stored_in_out = _is_conv1d(base)
-        self.weight: torch.Tensor = base.weight  # type: ignore[assignment]
+        self.stored_in_out = is_conv1d(base)
+        self.weight = base.weight  # type: ignore[assignment]
         self.bias: torch.Tensor | None = base.bias  # type: ignore[assignment]
         self.out_features, self.in_features = self.matrix.shape
         self.r = r
@@ -44,26 +51,6 @@ class LoraLinear(nn.Module):
     def matrix(self) -> torch.Tensor:
         """W as [O, I], however the base stores it."""
         return self.weight.t() if self.stored_in_out else self.weight
-
-    def bind(self, stack: LoraStack, at: int) -> int:
-        """Takes the layer's places in the stack's buffers from index `at` on; gives the index after them.
-
-        B lies transposed, [R, O]: products with the thin side first are the faster ones on a CPU.
-        """
-        self._stack = (stack,)  # in a tuple, so that it is no submodule
-        end_a = at + self.r * self.in_features
-        end = end_a + self.r * self.out_features
-
-        def places(buffer: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            a = buffer[at:end_a].view(self.r, self.in_features)
-            return a, buffer[end_a:end].view(self.r, self.out_features)
-
-        self.lora_A, lora_bt = places(stack.weights.data)
-        self.lora_A_grad, lora_bt_grad = places(stack.gradient)
-        self.lora_B, self.lora_B_grad = lora_bt.t(), lora_bt_grad.t()
-        self._compute_a, self._compute_bt = places(stack.compute)
-        self._staged_a, self._staged_bt = places(stack.staged)
-        return end
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x [..., I] -> [..., O]."""
@@ -100,153 +87,106 @@ class _LoraProduct(torch.autograd.Function):
         return grad_x.view(ctx.shape), None, None
 
 
-class LoraStack:
-    """All LoRA matrices of a model, back to back in flat buffers of P values.
-
-    `weights` [P] are the masters, fp32 (fp64 where the base is fp64), with their gradient in
-    `gradient`, which is also `weights.grad`; each layer's `lora_A` and `lora_B` are views. Around each
-    backward pass: `stage()` before it and `collect()` after it. After each change of the masters:
-    `refresh()`.
-    """
-
-    def __init__(
-        self, layers: dict[str, LoraLinear], r: int, lora_alpha: float, use_rslora: bool = False
-    ) -> None:
-        self.layers = layers
-        self.r, self.lora_alpha, self.use_rslora = r, lora_alpha, use_rslora
-        first = next(iter(layers.values())).weight
-        master_dtype = torch.float64 if first.dtype == torch.float64 else torch.float32
-        size = sum(r * (layer.in_features + layer.out_features) for layer in layers.values())
-        self.weights = nn.Parameter(torch.zeros(size, dtype=master_dtype, device=first.device))
-        self.gradient = torch.zeros_like(self.weights.data)
-        self.weights.grad = self.gradient
-        self._two_precisions = first.dtype != master_dtype
-        masters = self.weights.data
-        self.compute = torch.zeros_like(masters, dtype=first.dtype) if self._two_precisions else masters
-        self.staged = torch.zeros_like(self.compute) if self._two_precisions else self.gradient
-        at = 0
-        for layer in layers.values():
-            at = layer.bind(self, at)
-
-    def initialize(self, seed: int) -> None:
-        """PEFT's starting values, drawn on the CPU so that a seed means the same adapter on every device."""
-        generator = torch.Generator().manual_seed(seed)
-        for layer in self.layers.values():
-            bound = 1 / math.sqrt(layer.in_features)  # kaiming_uniform_ with a = √5
-            start = torch.empty(layer.r, layer.in_features).uniform_(-bound, bound, generator=generator)
-            layer.lora_A.copy_(start)
-            layer.lora_B.zero_()
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Renews the copies in compute precision."""
-        if self._two_precisions:
-            self.compute.copy_(self.weights.data)
-
-    def stage(self) -> None:
-        """Makes room for one backward pass; those of one step are staged apart and so add up in fp32."""
-        if self._two_precisions:
-            self.staged.zero_()
-
-    def collect(self) -> None:
-        """Adds what the backward pass left to the gradient."""
-        if self._two_precisions:
-            self.gradient.add_(self.staged)
-
-    def zero_grad(self) -> None:
-        """Sets all gradients to zero."""
-        self.gradient.zero_()
-
-    def state(self, base_name: str | None = None) -> AdapterWeights:
-        """The adapter as values; the matrices are views of the living ones."""
-        return AdapterWeights(
-            r=self.r,
-            lora_alpha=self.lora_alpha,
-            layers={name: LoraPair(layer.lora_A, layer.lora_B) for name, layer in self.layers.items()},
-            base_name=base_name,
-            use_rslora=self.use_rslora,
-        )
-
-    def load(self, adapter: AdapterWeights) -> None:
-        """Takes over an adapter's values.
-
-        Raises InvalidAdapter when its layers or shapes are not the model's.
-        """
-        differing = sorted(set(adapter.layers) ^ set(self.layers))
-        if differing:
-            raise InvalidAdapter(f"{differing[0]} has LoRA in only one of adapter and model")
-        for name, pair in adapter.layers.items():
-            layer = self.layers[name]
-            for mine, given in ((layer.lora_A, pair.lora_A), (layer.lora_B, pair.lora_B)):
-                if mine.shape != given.shape:
-                    shapes = f"{list(given.shape)} in the adapter and {list(mine.shape)} in the model"
-                    raise InvalidAdapter(f"{name} has shape {shapes}")
-                mine.copy_(given)
-        self.refresh()
-
-    @property
-    def stored_in_out(self) -> bool:
-        """Whether the base's layers store [in, out], as GPT-2's do (PEFT's `fan_in_fan_out`)."""
-        return any(layer.stored_in_out for layer in self.layers.values())
-
-
 def add_lora(
-    model: nn.Module,
+    model: PreTrainedModel,
     *,
     r: int,
     lora_alpha: float,
     target_modules: str | Sequence[str] = ALL_LINEAR,
     use_rslora: bool = False,
 ) -> LoraStack:
-    """Puts LoRA on a model's linear layers, in place; the new matrices are zero until `initialize` or `load`.
+    """Puts LoRA on a model's layers, in place; the new matrices are zero until `initialize` or `load`.
 
-    `target_modules` is "all-linear" (every linear layer but the head, as PEFT) or names: a layer is
-    meant when its path is the name or ends in `.name`. Raises InvalidRequest when a name means no
-    linear layer of the model.
+    `target_modules` is "all-linear" (every linear layer but the head, and a mixture's experts where that is
+    proved right) or names: a linear layer is meant when its path is the name or ends in `.name`, an experts'
+    weight when the name says whose it is too (`experts.down_proj`). Raises InvalidRequest when a name means
+    no such layer of the model.
     """
-    names = _targets(model, target_modules)
+    linear, experts = _targets(model, target_modules)
     scaling = lora_alpha / (math.sqrt(r) if use_rslora else r)
-    layers = {}
-    for name in names:
-        layers[name] = LoraLinear(model.get_submodule(name), r, scaling)
-        parent, _, leaf = name.rpartition(".")
-        setattr(model.get_submodule(parent), leaf, layers[name])
-    return LoraStack(layers, r, lora_alpha, use_rslora)
+    targets = exact_targets(model, linear, experts)
+    stored_in_out = any(is_conv1d(model.get_submodule(path)) for path in linear)
+    layers: dict[str, LoraMatrices] = {}
+    for path in linear:
+        layers[path] = layer = LoraLinear(model.get_submodule(path), r, scaling)
+        parent, _, leaf = path.rpartition(".")
+        setattr(model.get_submodule(parent), leaf, layer)
+    if experts:
+        weights = experts_weights(model)
+        products = {path: LoraExperts(weights[path], r, scaling) for path in experts}
+        use_routed_experts(model, products)
+        layers |= products
+    return LoraStack(layers, r, lora_alpha, use_rslora, targets=targets, stored_in_out=stored_in_out)
 
 
-def parameters_per_rank(model: nn.Module, target_modules: str | Sequence[str] = ALL_LINEAR) -> int:
+def parameters_per_rank(model: PreTrainedModel, target_modules: str | Sequence[str] = ALL_LINEAR) -> int:
     """Values that each rank of an adapter has on a model without LoRA: all its layers' widths, in and out."""
-    names = _targets(model, target_modules)
-    return sum(sum(model.get_submodule(name).weight.shape) for name in names)  # type: ignore[arg-type]
+    linear, experts = _targets(model, target_modules)
+    shapes = [model.get_parameter(f"{path}.weight").shape for path in linear]
+    shapes += [model.get_parameter(path).shape for path in experts]
+    return sum(math.prod(shape[:-2]) * (shape[-2] + shape[-1]) for shape in shapes)
 
 
-def _targets(model: nn.Module, target_modules: str | Sequence[str]) -> list[str]:
+def _targets(model: PreTrainedModel, target_modules: str | Sequence[str]) -> tuple[list[str], list[str]]:
+    """Paths of linear layers and of experts' weights."""
     head = getattr(model, "get_output_embeddings", lambda: None)()
     linear = [
-        name
-        for name, module in model.named_modules()
-        if (isinstance(module, nn.Linear) or _is_conv1d(module)) and module is not head
+        path for path, module in model.named_modules() if is_linear_layer(module) and module is not head
     ]
+    experts = list(experts_weights(model))
     if not linear:
         raise InvalidRequest(f"{type(model).__name__} has no linear layers, so LoRA cannot be put on it")
     if target_modules == ALL_LINEAR:
-        return linear
+        if getattr(model.config, "model_type", None) in _WITH_MAMBA_KERNEL:
+            linear = [path for path in linear if not _means(_READ_PAST_FORWARD, path)]
+        return linear, [] if why_not_tunable(model) else experts
     wanted = [target_modules] if isinstance(target_modules, str) else list(target_modules)
     for name in wanted:
-        if not any(_means(name, path) for path in linear):
+        if not any(_means(name, path) for path in linear) and not any(_says(name, path) for path in experts):
             known = ", ".join(sorted({path.rpartition(".")[2] for path in linear}))
+            known += "".join(sorted({f", {'.'.join(path.split('.')[-2:])}" for path in experts}))
             raise InvalidRequest(
                 f"target_modules names {name!r}, which is no linear layer of {type(model).__name__}; "
                 f"it has {known}",
                 param="target_modules",
             )
-    return [path for path in linear if any(_means(name, path) for name in wanted)]
+    chosen = [path for path in experts if any(_says(name, path) for name in wanted)]
+    if chosen and (reason := why_not_tunable(model)):
+        raise InvalidRequest(
+            f"target_modules names experts of {type(model).__name__}, which cannot be tuned: {reason}",
+            param="target_modules",
+        )
+    return [path for path in linear if any(_means(name, path) for name in wanted)], chosen
 
 
 def _means(name: str, path: str) -> bool:
     return path == name or path.endswith("." + name)
 
 
-def _is_conv1d(module: nn.Module) -> bool:
+def _says(name: str, path: str) -> bool:
+    """`down_proj` alone means linear layers."""
+    return "." in name and _means(name, path)
+
+
+def is_linear_layer(module: nn.Module) -> bool:
+    """Whether the module computes `x Wᵀ + b`. Classes derived from nn.Linear may do it in their own words, as
+    Falcon's, or do something else, as Llama 4's router: these are tried."""
+    if type(module).forward is nn.Linear.forward or is_conv1d(module):
+        return True
+    return isinstance(module, nn.Linear) and _gives_the_product(module)
+
+
+@torch.no_grad()
+def _gives_the_product(layer: nn.Linear) -> bool:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, layer.in_features, generator=generator).to(layer.weight)
+    try:
+        y = layer(x)
+        return bool(torch.allclose(y, F.linear(x, layer.weight, layer.bias), rtol=0.02, atol=0.02))
+    except Exception:  # whatever it does, it is not that
+        return False
+
+
+def is_conv1d(module: nn.Module) -> bool:
     """GPT-2's linear layer, which keeps its weight as [in, out]; known by name, not by import."""
     return type(module).__name__ == "Conv1D" and type(module).__module__ == "transformers.pytorch_utils"

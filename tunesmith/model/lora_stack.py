@@ -153,7 +153,7 @@ class LoraStack:
         self.gradient.zero_()
 
     def state(self, base_name: str | None = None) -> AdapterWeights:
-        """The adapter as values; where files hold a matrix as it lies here, it is a view of the living one."""
+        """The adapter as values; what files hold as it lies here is a view of the living matrix."""
         return AdapterWeights(
             r=self.r,
             lora_alpha=self.lora_alpha,

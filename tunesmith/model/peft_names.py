@@ -1,8 +1,8 @@
 """Which words of `adapter_config.json` make PEFT put LoRA on exactly our layers.
 
-PEFT wraps every module whose path is a word of `target_modules` or ends in `.word`, and every parameter that a
-word of `target_parameters` means in the same way. So a layer's last name is right only where no other module
-bears it; where one does, more of the path is written.
+PEFT wraps every module whose path is a word of `target_modules` or ends in `.word`, and every parameter that
+a word of `target_parameters` means in the same way. So a layer's last name is right only where no other
+module bears it; where one does, more of the path is written.
 
 For mixtures whose experts transformers fuses while loading, PEFT (0.21) takes the names that the single
 experts' layers once had for the fused weights, wherever they stand, and leaves the dense layers of that name
@@ -49,13 +49,13 @@ def exact_targets(model: nn.Module, linear: Collection[str], experts: Collection
 def _words(wanted: Collection[str], all_paths: Iterable[str]) -> list[str]:
     """{a.0.q} of a.0.q, b.0.k -> [q]; {a.0} of a.0, b.0 -> [a.0]."""
     foreign = {ending for path in all_paths if path not in wanted for ending in _endings(path)}
-    return sorted({next(ending for ending in _endings(path) if ending not in foreign) for path in wanted})
+    return sorted({next((e for e in _endings(path) if e not in foreign), path) for path in wanted})
 
 
 def _endings(path: str) -> Iterator[str]:
-    """a.b.c -> c, b.c, a.b.c"""
+    """a.b.2 -> b.2, a.b.2; a number alone says too little"""
     names = path.split(".")
-    return (".".join(names[-n:]) for n in range(1, len(names) + 1))
+    return (".".join(names[-n:]) for n in range(2 if names[-1].isdecimal() else 1, len(names) + 1))
 
 
 def _fuses_experts(model: nn.Module) -> bool:

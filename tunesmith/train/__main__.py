@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -72,12 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--learning-rate", type=float, help="absolute peak rate, instead of a multiplier")
     add("--seed", type=int, default=0, help="seed of the order and of the starting values")
     add("--r", type=int, help="rank of LoRA (default: by the size of the file)")
-    add("--lora-alpha", type=float, default=TrainConfig.lora_alpha, help="strength of LoRA")
-    add("--target-modules", nargs="+", default=None, help="layers that get LoRA (default: all linear)")
+    add("--lora-alpha", type=float, help=f"strength of LoRA (default: {TrainConfig.lora_alpha})")
+    add("--target-modules", nargs="+", help="layers that get LoRA (default: all linear)")
     add("--max-length", type=int, help="tokens after which an example is cut (default: the context)")
     add("--init-adapter", type=Path, help="adapter folder to tune further")
-    add("--dtype", default=TrainConfig.dtype, help="precision of the base: bfloat16 or float32")
-    add("--device", default=TrainConfig.device, help="torch device (default: auto)")
+    add("--dtype", help=f"precision of the base: bfloat16 or float32 (default: {TrainConfig.dtype})")
+    add("--device", help=f"torch device (default: {TrainConfig.device})")
     add("--threads", type=int, help="CPU threads at most (default: torch's choice)")
     add(
         "--gradient-checkpointing",
@@ -100,7 +101,8 @@ def _auto(kind: Callable[[str], float]) -> Callable[[str], float | str]:
 
 def _run(options: argparse.Namespace) -> int:
     out: Path = options.out
-    if out.exists() and not (out / _ADAPTER_CONFIG).is_file() and not _is_empty(out):
+    is_empty = out.is_dir() and not any(out.iterdir())
+    if out.exists() and not is_empty and not (out / _ADAPTER_CONFIG).is_file():
         raise InvalidRequest(f"--out {out} exists and is no adapter; name another folder, or empty it")
     report = _validate(options.training_file, "training_file")
     reports = [report]
@@ -126,7 +128,8 @@ def _run(options: argparse.Namespace) -> int:
                 print(f"interrupted; --resume goes on after step {event.step}", file=sys.stderr)
                 return 130
             if isinstance(event, Finished):
-                _publish(event.folder, out)
+                with whole_folder(out) as partial:
+                    shutil.copytree(event.folder, partial, dirs_exist_ok=True)
     if not options.keep_run:
         shutil.rmtree(config.out, ignore_errors=True)
     return 0
@@ -176,28 +179,20 @@ def _config(options: argparse.Namespace, report: Report) -> TrainConfig:
     run_folder = options.out.parent / f"{options.out.name}.run"
     if not options.resume:
         shutil.rmtree(run_folder, ignore_errors=True)
-    return TrainConfig(
-        base=base.path,
-        training_file=options.training_file,
-        validation_file=options.validation_file,
-        out=run_folder,
-        method=method,
-        beta=resolved.beta or TrainConfig.beta,
-        n_epochs=resolved.n_epochs,
-        batch_size=resolved.batch_size,
-        learning_rate=options.learning_rate or resolved.learning_rate,
-        seed=options.seed,
-        r=options.r,
-        lora_alpha=options.lora_alpha,
-        target_modules=options.target_modules or TrainConfig.target_modules,
-        max_length=options.max_length,
-        init_adapter=options.init_adapter,
-        resume_from=_newest_snapshot(run_folder) if options.resume else None,
-        dtype=options.dtype,
-        device=options.device,
-        threads=options.threads,
-        gradient_checkpointing=options.gradient_checkpointing,
-    )
+    # an option that is a field of TrainConfig has its name
+    known = {field.name for field in fields(TrainConfig)}
+    values = {name: value for name, value in vars(options).items() if name in known and value is not None}
+    values |= {
+        "base": base.path,
+        "out": run_folder,
+        "method": method,
+        "beta": resolved.beta or TrainConfig.beta,
+        "n_epochs": resolved.n_epochs,
+        "batch_size": resolved.batch_size,
+        "learning_rate": options.learning_rate or resolved.learning_rate,
+        "resume_from": _newest_snapshot(run_folder) if options.resume else None,
+    }
+    return TrainConfig(**values)
 
 
 def _newest_snapshot(run_folder: Path) -> Path:
@@ -205,11 +200,6 @@ def _newest_snapshot(run_folder: Path) -> Path:
     if not steps:
         raise InvalidRequest(f"There is no snapshot in {run_folder}; run without --resume")
     return steps[max(steps)]
-
-
-def _publish(adapter: Path, out: Path) -> None:
-    with whole_folder(out) as partial:
-        shutil.copytree(adapter, partial, dirs_exist_ok=True)
 
 
 def _print(event: TrainEvent, *, as_json: bool) -> None:
@@ -223,23 +213,23 @@ def _sentence(event: TrainEvent) -> str:
     match event:
         case Started():
             resumed = f", resumed after step {event.resumed_from_step}" if event.resumed_from_step else ""
-            return "\n".join(
-                [
-                    f"{event.n_examples:,} examples, {event.tokens_per_epoch:,} tokens per epoch "
-                    f"({event.supervised_tokens_per_epoch:,} under the loss), {event.total_steps:,} steps on "
-                    f"{event.device}{resumed}",
-                    *event.notes,
-                ]
+            what = (
+                f"{event.n_examples:,} examples, {event.tokens_per_epoch:,} tokens per epoch "
+                f"({event.supervised_tokens_per_epoch:,} under the loss), {event.total_steps:,} steps on "
+                f"{event.device}{resumed}"
             )
+            return "\n".join([what, *event.notes])
         case Warned():
             return f"warning: {event.message}"
         case StepMetrics():
-            valid = "" if event.valid_loss is None else f", validation loss={event.valid_loss:.2f}"
-            full = (
-                "" if event.full_valid_loss is None else f", full validation loss={event.full_valid_loss:.2f}"
-            )
+            losses = {
+                "training": event.train_loss,
+                "validation": event.valid_loss,
+                "full validation": event.full_valid_loss,
+            }
+            known = [f"{name} loss={loss:.2f}" for name, loss in losses.items() if loss is not None]
             return (
-                f"Step {event.step}/{event.total_steps}: training loss={event.train_loss:.2f}{valid}{full} "
+                f"Step {event.step}/{event.total_steps}: {', '.join(known)} "
                 f"({event.tokens_per_s:,.0f} tokens/s, {event.seconds_left:.0f} s left)"
             )
         case CheckpointSaved():
@@ -251,10 +241,6 @@ def _sentence(event: TrainEvent) -> str:
             )
         case _:
             return ""
-
-
-def _is_empty(folder: Path) -> bool:
-    return folder.is_dir() and not any(folder.iterdir())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ is done here, and said in warnings that name the lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -161,14 +161,14 @@ def _warnings(cut: dict[int, int], empty: list[int], max_length: int, param: str
         yield Warned(
             code="truncated",
             message=f"{_count(len(cut))} of the {name} longer than {max_length:,} tokens cut at the end: "
-            f"{_lines(lengths)}",
+            f"{line_names(lengths)}",
             data={"param": param, "n": len(cut), "max_length": max_length, "lines": list(cut)[:_LINES_NAMED]},
         )
     if empty:
         yield Warned(
             code="no_target_tokens",
             message=f"{_count(len(empty))} of the {name} left out, because no token of it is under the loss"
-            f"{' after the cut' if cut else ''}: {_lines([str(line) for line in empty])}",
+            f"{' after the cut' if cut else ''}: {line_names(empty)}",
             data={"param": param, "n": len(empty), "lines": empty[:_LINES_NAMED]},
         )
 
@@ -177,6 +177,7 @@ def _count(n: int) -> str:
     return "1 example" if n == 1 else f"{n:,} examples"
 
 
-def _lines(names: list[str]) -> str:
+def line_names(names: Sequence[object]) -> str:
+    """`lines 3, 7 and 12 more`: the first of them, and how many there are besides."""
     more = f" and {len(names) - _LINES_NAMED:,} more" if len(names) > _LINES_NAMED else ""
-    return f"line{'s' if len(names) > 1 else ''} {', '.join(names[:_LINES_NAMED])}{more}"
+    return f"line{'s' if len(names) > 1 else ''} {', '.join(map(str, names[:_LINES_NAMED]))}{more}"

@@ -112,8 +112,9 @@ def prepare(config: TrainConfig) -> Run:
         notes=[
             note,
             *_attention(model),
-            *_untouched(model),
-            f"LoRA has rank {stack.r} ({why_rank}), alpha {stack.lora_alpha:g} and {stack.weights.numel():,} values",
+            *_untouched(model, stack),
+            f"LoRA has rank {stack.r} ({why_rank}), alpha {stack.lora_alpha:g}, "
+            f"{stack.weights.numel():,} values",
             *(["Layers are computed again in the backward pass, to save memory"] if recomputes else []),
         ],
     )
@@ -167,7 +168,7 @@ def _recomputation(
     wanted = config.gradient_checkpointing
     if wanted is None:
         largest = sorted(example.n_tokens for example in file.examples)[-config.batch_size :]
-        wanted = is_needed(stack, max(largest[-1], min(forward.tokens_at_once, sum(largest))), model.device)
+        wanted = is_needed(model, stack, max(largest[-1], min(forward.tokens_at_once, sum(largest))))
     if not wanted:
         return False, []
     if recompute_layers(model):
@@ -213,8 +214,9 @@ def _attention(model: PreTrainedModel) -> list[str]:
     return [f"Attention is computed by torch. {native.reason()}".strip()]
 
 
-def _untouched(model: PreTrainedModel) -> list[str]:
-    """A sentence for parts that LoRA cannot sit on: experts kept as one three-dimensional weight."""
-    if any(parameter.ndim == 3 and "expert" in name for name, parameter in model.named_parameters()):
+def _untouched(model: PreTrainedModel, stack: LoraStack) -> list[str]:
+    """A sentence for a mixture whose experts get no LoRA."""
+    experts = (name for name, weight in model.named_parameters() if weight.ndim == 3 and "expert" in name)
+    if any(name not in stack.layers for name in experts):
         return ["The mixture's experts stay as they are; LoRA is on the other linear layers"]
     return []

@@ -31,10 +31,12 @@ from tunesmith.train.events import (
 from tunesmith.train.memory import named_memory_errors, no_room_for_batch, no_room_for_model
 from tunesmith.train.objectives import evaluate, scores, slice_for_step, with_reference
 from tunesmith.train.progress import Progress
+from tunesmith.train.rows import line_names
 from tunesmith.train.setup import Run, prepare
 from tunesmith.train.snapshot import keep_newest, save_snapshot
 
-#: A validation loss has risen when it is above its best by this part of it, and by so many nats: less is noise.
+#: A validation loss has risen when it is above its best by this part of it and by so many nats: less is
+#: noise.
 _RISE_PART = 0.02
 _RISE_NATS = 0.01
 
@@ -127,9 +129,9 @@ def _measure_reference(run: Run) -> None:
     broken = [pair.line for pair in run.examples if not all(map(math.isfinite, pair.reference))]
     if broken:
         raise TrainingDiverged(
-            f"The reference gives the replies of {len(broken)} pairs, the first in line {broken[0]}, a "
-            "probability that is no finite number, before any training; check the weights of "
-            f"{config.init_adapter or config.base}, and look at those lines for odd text"
+            f"The reference gives the replies of {line_names(broken)} a probability that is no finite "
+            f"number, before any training; check the weights of {config.init_adapter or config.base}, and "
+            "what is odd about these lines"
         )
     measured = with_reference(run.forward, [run.valid_examples] if run.valid_examples else [])
     run.valid_examples = [measured[pair.line] for pair in run.valid_examples]
@@ -193,22 +195,21 @@ def _diverge(step: int, learning_rate: float, loss: float) -> Iterator[Warned]:
 
 def _watch_validation(run: Run) -> Iterator[Warned]:
     """Tells, once in a run, that the loss on the validation file has clearly risen since its best epoch."""
-    now, best, step = (run.counters.metrics or {}).get("full_valid_loss"), run.counters.best, run.counters.step
+    now = (run.counters.metrics or {}).get("full_valid_loss")
+    best = run.counters.best
     if now is None:
         return
     if best is None or now < best["full_valid_loss"]:
-        run.counters = replace(run.counters, best={"step": step, "full_valid_loss": now})
-    elif not run.counters.rise_told and now - best["full_valid_loss"] > max(
-        _RISE_NATS, _RISE_PART * best["full_valid_loss"]
-    ):
+        run.counters = replace(run.counters, best={"step": run.counters.step, "full_valid_loss": now})
+        return
+    lowest = best["full_valid_loss"]
+    if now - lowest > max(_RISE_PART * lowest, _RISE_NATS) and not run.counters.rise_told:
         run.counters = replace(run.counters, rise_told=True)
         yield Warned(
             code="validation_loss_rising",
-            message=f"The loss on the validation file rises: {now:.4g} at step {step}, after "
-            f"{best['full_valid_loss']:.4g} at step {best['step']}. More training may make the model worse; "
-            "the best checkpoint is that of "
-            f"step {best['step']}",
-            data={"step": step, "full_valid_loss": now, "best": best},
+            message=f"The validation loss has risen to {now:.4g} from its lowest, {lowest:.4g}; the best "
+            f"checkpoint so far is that of step {best['step']}",
+            data={"step": run.counters.step, "full_valid_loss": now, "best": best},
         )
 
 

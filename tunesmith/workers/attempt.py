@@ -300,9 +300,11 @@ class Attempt:
         self._warnings[event.code] = count + 1
         step = event.data.get("step", count)
         kind = f"warning_{event.code}"[:64]
-        return messages.note(
-            self._job.id, kind, event.message, level="warn", step=int(step), data=dict(event.data)
-        )
+        message, data = event.message, dict(event.data)
+        if "best" in data and (name := self._publisher.name_of(data["best"]["step"])):
+            data["best_checkpoint"] = name
+            message = f"{message}: {name}"
+        return messages.note(self._job.id, kind, message, level="warn", step=int(step), data=data)
 
     def _finish(self, event: Any) -> None:
         text = f"Trained on {event.trained_tokens} tokens, {event.supervised_tokens} of them under the loss"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -68,6 +69,11 @@ class Publisher:
 
         self._hold.record([*before, messages.checkpoint(self._job.id, step, model.name)], then=rows)
 
+    def name_of(self, step: int) -> str | None:
+        """The wire name of the checkpoint of `step`; None when it is not kept."""
+        rows = checkpoints.of_job(self._db, self._job.id)
+        return next((row.name for row in rows if row.step == step), None)
+
     def model(self, step: int, folder: Path, trained_tokens: int, curve: Iterable[EventRow]) -> ModelRow:
         """Publishes the final adapter and the result file, and ends the job as succeeded. Raises
         LeaseLost."""
@@ -122,7 +128,9 @@ class Publisher:
     def _prune(self, connection: Connection) -> None:
         """Keeps the last three checkpoints and the best by validation loss (by training loss without one)."""
         rows = checkpoints.of_job(connection, self._job.id)
-        best = min(rows, key=lambda row: _loss(row.metrics))
+        measured = any("full_valid_loss" in row.metrics for row in rows)
+        loss = "full_valid_loss" if measured else "train_loss"
+        best = min(rows, key=lambda row: row.metrics.get(loss, math.inf))
         gone = [row for row in rows[:-KEEP_LAST] if row.id != best.id]
         checkpoints.delete(connection, [row.id for row in gone])
         for row in gone:
@@ -157,10 +165,3 @@ _SOURCES = ("train_loss", "train_mean_token_accuracy", "valid_loss", "valid_mean
 
 def _cell(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
-
-
-def _loss(metrics: dict[str, float]) -> float:
-    for name in ("full_valid_loss", "train_loss"):
-        if name in metrics:
-            return metrics[name]
-    return float("inf")

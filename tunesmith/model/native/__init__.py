@@ -51,7 +51,8 @@ def _check(kernel: Kernel) -> None:
     scores = torch.einsum("qhd,khd->hqk", q, k) * 0.25
     expected = torch.einsum("hqk,khd->qhd", scores.masked_fill(hidden, float("-inf")).softmax(-1), v)
     for dtype, tolerance in ((torch.float32, 1e-4), (torch.bfloat16, 5e-2)):
-        inputs = (x.to(dtype) for x in (q, k, v))
-        out, _ = kernel.forward(*inputs, nodes, positions, scale=0.25, num_threads=1)
+        out, _ = kernel.forward(
+            q.to(dtype), k.to(dtype), v.to(dtype), nodes, positions, scale=0.25, num_threads=1
+        )
         if not torch.allclose(out.float(), expected, atol=tolerance):
             raise Unavailable(f"compiled here, it computes wrong values in {dtype}")

@@ -2,8 +2,8 @@
 
 Nothing is downloaded; the sources travel in the package, and a C++17 compiler (GCC or Clang; the environment
 variable CXX is respected) must be there. The result lies in `$XDG_CACHE_HOME/tunesmith/native` or
-`~/.cache/tunesmith/native` and appears whole, so that several processes may build at once. Code is loaded from
-this folder: it is not used unless it is the user's own and nobody else may write to it.
+`~/.cache/tunesmith/native` and appears whole, so that several processes may build at once. Code is loaded
+from this folder: it is not used unless it is the user's own and nobody else may write to it.
 """
 
 from __future__ import annotations

@@ -127,17 +127,19 @@ struct DotCore {
 #if defined(TUNESMITH_HAS_DOT_CORE) && defined(__AMX_BF16__) && defined(__linux__)
 #define TUNESMITH_HAS_AMX_CORE 1
 
+struct AmxConfig {
+    uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+// Constant data, not a variable on the stack: GCC takes the instruction that reads it to read 8 bytes only, and
+// would leave the others out.
+alignas(64) inline constexpr AmxConfig AMX_CONFIG;
+
 // AMX: eight registers of 16 x 64 bytes; a result tile takes four, its operands two and two.
 struct AmxCore : DotCore {
     struct Session {
-        Session() {
-            struct {
-                uint8_t palette = 1, start_row = 0, reserved[14] = {};
-                uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-                uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-            } config;
-            _tile_loadconfig(&config);
-        }
+        Session() { _tile_loadconfig(&AMX_CONFIG); }
         ~Session() { _tile_release(); }
         Session(const Session&) = delete;
     };

@@ -39,7 +39,7 @@ class CrossEntropy:
         fits = logits.is_contiguous() and logits.dtype in (torch.bfloat16, torch.float32)
         if not fits or targets.shape != (n_rows,) or targets.dtype != torch.int64:
             raise ValueError("logits must be contiguous bf16 or fp32 [N, V], and targets int64 [N]")
-        if n_rows and not (0 <= int(targets.min()) and int(targets.max()) < n_classes):
+        if n_rows and not (int(targets.min()) >= 0 and int(targets.max()) < n_classes):
             raise ValueError(f"targets must be ids from 0 to {n_classes - 1}")
         targets = targets.contiguous()
         nll = torch.empty(n_rows, dtype=torch.float32)

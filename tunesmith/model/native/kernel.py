@@ -19,7 +19,7 @@ import torch
 from tunesmith.model.native.cross_entropy import CrossEntropy
 from tunesmith.model.native.elementwise import Elementwise
 
-#: The ways to compute in bf16, best first, with the library's names for them.
+#: The ways to compute in bf16, with the library's names for them.
 _CORES = {"amx": 4, "avx512_bf16": 2, "float": 1}
 _LARGEST_WIDTH = 1024
 _FAULTS = {
@@ -61,14 +61,13 @@ class Kernel:
     """
 
     def __init__(self, library: ctypes.CDLL, core: str | None = None) -> None:
-        """`core` is one of `cores(library)`, by default the best; fp32 has only one way."""
+        """`core` is one of `cores(library)`, by default the fastest; fp32 has only one way."""
         self._forward = library.tunesmith_attention_forward
         self._backward = library.tunesmith_attention_backward
         self._forward.argtypes = self._backward.argtypes = [ctypes.POINTER(_Call)]
         assert library.tunesmith_attention_size() == ctypes.sizeof(_Call)
-        have = cores(library)
-        assert core is None or core in have
-        self.core = core or have[0]
+        assert core is None or core in cores(library)
+        self.core = core or next(name for name, bit in _CORES.items() if bit == library.tunesmith_best_core())
         """How bf16 is multiplied: "amx", "avx512_bf16" or "float"."""
         _use_the_openmp_of_torch(library)
         self.cross_entropy = CrossEntropy(library)
@@ -171,7 +170,7 @@ class Kernel:
 
 
 def cores(library: ctypes.CDLL) -> list[str]:
-    """The ways to compute in bf16 that the library and this CPU have, best first."""
+    """The ways to compute in bf16 that the library and this CPU have."""
     have = library.tunesmith_cores()
     return [name for name, bit in _CORES.items() if have & bit]
 
@@ -208,7 +207,7 @@ def _check_one(name: str, tensor: torch.Tensor, shape: tuple[int, ...], dtype: t
 
 
 def _use_the_openmp_of_torch(library: ctypes.CDLL) -> None:
-    """Hands over the entry points of the OpenMP runtime that torch has loaded; without them, one thread works."""
+    """Hands over the entry points of the OpenMP runtime that torch has loaded; without them, one thread."""
     ours = str(Path(torch.__file__).parent)
     maps = Path("/proc/self/maps").read_text().splitlines()
     mapped = {line.split(maxsplit=5)[5] for line in maps if "omp" in line}
