@@ -41,6 +41,7 @@ _SIDES: tuple[Side, ...] = ("ours", "trl")
 #: What the scores of all sides depend on, and what each side's training does.
 _SCORING = (
     "benchmarks/train_quality_runs.py",
+    "benchmarks/train_quality_scores.py",
     "benchmarks/train_peers.py",
     "recipes/nano/answers.py",
     "tunesmith/evals",

@@ -28,14 +28,8 @@ from benchmarks.train_quality_figures import (
     t_quantile,
     table,
 )
-from benchmarks.train_quality_runs import (
-    as_chat,
-    configuration,
-    held_out_scores,
-    scores,
-    train_with_ours,
-    trl_settings,
-)
+from benchmarks.train_quality_runs import configuration, train_with_ours, trl_settings
+from benchmarks.train_quality_scores import as_chat, held_out_scores, scores
 from recipes.nano.answers import Answerer
 from tunesmith.evals.samples import Sample, load_sample
 from tunesmith.settings import NANO
@@ -113,9 +107,10 @@ def test_differences_are_paired_by_seed() -> None:
         runs["topics", "ours", seed] = {"label": label - 0.1, "held-out loss": 0.1, "loss in training": 0.1}
     rows = compare(runs, (1, 2, 3), ["topics"])  # type: ignore[arg-type]
     assert [row.figure.name for row in rows] == ["label", "held-out loss", "loss in training"]
-    label = rows[0]
-    assert label.ours.half == pytest.approx(label.trl.half) and label.trl.half > 0.1
-    assert (label.difference.mean, label.difference.half) == (pytest.approx(-0.1), pytest.approx(0, abs=1e-9))
+    first = rows[0]
+    assert first.ours.half == pytest.approx(first.trl.half) and first.trl.half > 0.1
+    assert first.difference.mean == pytest.approx(-0.1)
+    assert first.difference.half == pytest.approx(0, abs=1e-9)
     assert "ours is 0.800, TRL's 0.900" in faults(rows)[0]
     assert (
         "| topics | label | 0.000 | 0.800 ± 0.248 | 0.900 ± 0.248 | −0.100 ± 0.000 | 0.030 | worse |"
