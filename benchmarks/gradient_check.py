@@ -32,8 +32,8 @@ from tests.train.test_exactness import ALIKE, difference, gradients, pairs
 from tunesmith.model.adapter import write_adapter
 from tunesmith.model.base import load_model, quiet_transformers
 from tunesmith.model.lora import add_lora, is_linear_layer
+from tunesmith.model.packed.probe import Finding, choose_forward, probe
 from tunesmith.train.objectives import preferences, supervised, with_reference
-from tunesmith.train.probe import Finding, choose_forward, probe
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

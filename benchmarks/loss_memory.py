@@ -29,7 +29,7 @@ def measure(way: str, n_targets: int) -> int:
     import torch
     import torch.nn.functional as F
 
-    from tunesmith.train.losses import Head, loss_from_hidden
+    from tunesmith.model.packed.losses import Head, loss_from_hidden
 
     # filled in place: a passing copy would raise the peak that the figure begins at
     weight = torch.empty(VOCABULARY, WIDTH, dtype=torch.bfloat16).normal_(std=WIDTH**-0.5)

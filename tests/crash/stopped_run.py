@@ -12,8 +12,8 @@ import re
 import signal
 import sys
 
+from tunesmith.cli.standalone import main
 from tunesmith.model import base
-from tunesmith.train.__main__ import main
 
 
 class StopAtStep:

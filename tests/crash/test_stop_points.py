@@ -19,10 +19,10 @@ import torch
 
 from tests.model.tiny_models import tiny_model
 from tests.train.conftest import CITIES, write_rows
+from tunesmith.cli.standalone import main
 from tunesmith.model import base as model_base
 from tunesmith.model import native
 from tunesmith.settings import NANO
-from tunesmith.train.__main__ import main
 
 _RUN = Path(__file__).with_name("stopped_run.py")
 _STEPS = 12  # ten rows, three a step, three epochs

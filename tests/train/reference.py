@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from peft import PeftModel
 
 from tunesmith.model.base import load_model
-from tunesmith.train.rows import Pair, Row
+from tunesmith.model.packed.row import Row
+from tunesmith.train.rows import Pair
 
 
 def peft_model(base: Path, adapter: Path, dtype: str) -> PeftModel:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.train.conftest import chat_row, write_rows
+from tunesmith.cli.standalone import main
 from tunesmith.model.adapter import read_adapter
-from tunesmith.train.__main__ import main
 
 SHORT = [
     "--n-epochs",

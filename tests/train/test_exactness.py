@@ -14,11 +14,12 @@ from tests.train.reference import lora_gradients, peft_model, plain_dpo_loss, pl
 from tunesmith.model.adapter import names_in_file, write_adapter
 from tunesmith.model.base import load_model
 from tunesmith.model.lora import LoraStack, add_lora
-from tunesmith.train.forward import Forward, PackedForward, SingleForward
-from tunesmith.train.losses import head_of
+from tunesmith.model.packed.forward import Forward, PackedForward, SingleForward
+from tunesmith.model.packed.losses import head_of
+from tunesmith.model.packed.probe import choose_forward
+from tunesmith.model.packed.row import Row
 from tunesmith.train.objectives import Objective, preferences, supervised, with_reference
-from tunesmith.train.probe import choose_forward
-from tunesmith.train.rows import Example, Pair, Row
+from tunesmith.train.rows import Example, Pair
 
 PACKED = [
     "llama",
@@ -170,7 +171,7 @@ def test_logits_in_chunks_give_the_same_gradient(base: Path, monkeypatch: pytest
     model, stack = stack_with_random_values(base, "float64")
     forward = PackedForward(model, head_of(model), tokens_per_forward=8192)
     _, whole = gradients(forward, stack, ROWS)
-    monkeypatch.setattr("tunesmith.train.losses._CHUNK_LOGITS", 384 * 5)
+    monkeypatch.setattr("tunesmith.model.packed.losses._CHUNK_LOGITS", 384 * 5)
     _, chunked = gradients(forward, stack, ROWS)
     assert difference(chunked, whole) < 1e-12
 

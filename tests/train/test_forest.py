@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunesmith.train.batches import pack
-from tunesmith.train.forest import plant
-from tunesmith.train.rows import Row
+from tunesmith.model.packed.packing import pack
+from tunesmith.model.packed.planting import plant
+from tunesmith.model.packed.row import Row
 
 
 def tokens(*parts: tuple[int, int]) -> torch.Tensor:

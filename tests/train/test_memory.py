@@ -12,12 +12,12 @@ import torch
 
 from tests.train.conftest import of_kind, run
 from tunesmith.errors import OutOfMemory
+from tunesmith.model.packed.forward import PackedForward
+from tunesmith.model.packed.row import Row
 from tunesmith.train import trainer
 from tunesmith.train.batches import smaller_parts
 from tunesmith.train.config import TrainConfig
 from tunesmith.train.events import SnapshotSaved, StepMetrics, TrainEvent, Warned
-from tunesmith.train.forward import PackedForward
-from tunesmith.train.rows import Row
 
 Make = Callable[..., TrainConfig]
 CUDA = torch.OutOfMemoryError("CUDA out of memory")

@@ -12,7 +12,7 @@ import torch
 from tests.model.tiny_models import tiny_model
 from tunesmith.model import attention
 from tunesmith.model.base import load_model
-from tunesmith.train.probe import probe
+from tunesmith.model.packed.probe import probe
 
 MUTATIONS: dict[str, tuple[str, dict[str, Callable[[Any], Any]]]] = {
     "the window is dropped": ("mistral", {"sliding_window": lambda window: None}),

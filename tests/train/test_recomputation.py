@@ -12,12 +12,12 @@ from tests.model.tiny_models import tiny_model
 from tests.train.conftest import of_kind, run
 from tests.train.test_exactness import ALIKE, gradients, pairs, stack_with_random_values
 from tunesmith.model.base import load_model
+from tunesmith.model.packed.forward import Forward, PackedForward, SingleForward
+from tunesmith.model.packed.losses import head_of
+from tunesmith.model.recomputation import is_needed, recompute_layers
 from tunesmith.train.config import TrainConfig
 from tunesmith.train.events import Started, Warned
-from tunesmith.train.forward import Forward, PackedForward, SingleForward
-from tunesmith.train.losses import head_of
 from tunesmith.train.objectives import preferences, with_reference
-from tunesmith.train.recomputation import is_needed, recompute_layers
 
 Make = Callable[..., TrainConfig]
 

@@ -4,7 +4,7 @@ Tokens stand in depth-first order. A node holds the tokens that the same example
 together, and those of its descendants follow. A token sees its own node up to itself and its ancestors
 whole, which is exactly what it would see in its own example. Examples that share nothing are roots
 without children: then the row is packed and nothing more. Which examples share what is found by
-`train/forest.py`; attention over the layout is `attention.py`'s.
+`packed/planting.py`; attention over the layout is `attention.py`'s.
 
 Shapes: T = tokens in the row, n = nodes.
 """

@@ -3,7 +3,7 @@
 Each is a chain of operations over the same values, which torch reads and writes anew for each. `fuse` looks
 for layers of these kinds in a loaded model, tries each kind against the library on a few values, and only
 where both agree lets the library compute it, in this model alone. Everything else stays transformers'. The
-probe (`train/probe.py`) then judges the whole.
+probe (`packed/probe.py`) then judges the whole.
 
 Shapes: T = tokens, H = heads, D = width.
 """

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 
+from tunesmith.model.packed.forward import Forward
+from tunesmith.model.packed.row import Row
 from tunesmith.train.batches import split
-from tunesmith.train.forward import Forward
-from tunesmith.train.rows import Pair, Row
+from tunesmith.train.rows import Pair
 
 
 class Part(NamedTuple):

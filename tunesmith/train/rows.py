@@ -18,40 +18,10 @@ from tunesmith.data.examples import PreferenceExample
 from tunesmith.data.hyperparameters import Method
 from tunesmith.data.jsonl import read_examples
 from tunesmith.errors import InvalidTrainingFile
+from tunesmith.model.packed.row import Row
 from tunesmith.train.events import Warned
 
 _LINES_NAMED = 20
-
-
-class Row(NamedTuple):
-    """One rendered example."""
-
-    input_ids: torch.Tensor
-    """int64 [n]."""
-    weights: torch.Tensor
-    """float32 [n]: loss weight of each token as a target; 0 is not trained on. The first is always 0."""
-    line: int
-    """Physical line in the file, from 1."""
-
-    @property
-    def n_tokens(self) -> int:
-        """Rendered tokens, those after the last target included."""
-        return len(self.input_ids)
-
-    @property
-    def longest(self) -> int:
-        """Tokens of the longest sequence in it: its own."""
-        return self.n_tokens
-
-    @property
-    def n_targets(self) -> int:
-        """Tokens under the loss."""
-        return int(self.weights.count_nonzero())
-
-    @property
-    def target_places(self) -> torch.Tensor:
-        """Places of the tokens under the loss: int64 [n_targets]."""
-        return self.weights.nonzero(as_tuple=True)[0]
 
 
 class Pair(NamedTuple):

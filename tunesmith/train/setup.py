@@ -14,15 +14,15 @@ from tunesmith.model.attention import FOREST
 from tunesmith.model.base import load_model, use_threads
 from tunesmith.model.lora import LoraStack, add_lora, parameters_per_rank
 from tunesmith.model.native_attention import native_is_used
+from tunesmith.model.packed.forward import Forward
+from tunesmith.model.packed.probe import choose_forward
+from tunesmith.model.recomputation import is_needed, recompute_layers
 from tunesmith.model.whole_folder import sweep
 from tunesmith.train.batches import steps_per_epoch
 from tunesmith.train.config import TrainConfig
 from tunesmith.train.events import Started, Warned
-from tunesmith.train.forward import Forward
 from tunesmith.train.objectives import Objective, preferences, supervised
 from tunesmith.train.optimizer import Optimizer
-from tunesmith.train.probe import choose_forward
-from tunesmith.train.recomputation import is_needed, recompute_layers
 from tunesmith.train.rows import ExampleFile, read_file
 from tunesmith.train.snapshot import Counters, Snapshot, check_same_run, identity, read_snapshot
 

@@ -15,9 +15,9 @@ import torch
 from tunesmith.model.attention import laid_out, use_forest_attention
 from tunesmith.model.fused import fuse, fused_pass
 from tunesmith.model.native_attention import native_is_used
-from tunesmith.train.batches import pack
-from tunesmith.train.losses import Head, TargetLoss, loss_from_hidden, loss_from_logits
-from tunesmith.train.rows import Row
+from tunesmith.model.packed.losses import Head, TargetLoss, loss_from_hidden, loss_from_logits
+from tunesmith.model.packed.packing import pack
+from tunesmith.model.packed.row import Row
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

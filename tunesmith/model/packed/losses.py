@@ -2,7 +2,7 @@
 
 Each target's gradient with respect to its hidden row is made together with its loss, and scaled in the
 backward pass by whatever the objective makes of that loss; so logits are never kept for the backward
-pass nor computed twice. The head itself is frozen. What the losses add up to is `objectives.py`'s.
+pass nor computed twice. The head itself is frozen. What the losses add up to is `train/objectives.py`'s.
 
 Shapes: N = targets, D = model width, V = vocabulary.
 """

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import torch
 
 from tunesmith.model.base import quiet_transformers
+from tunesmith.model.packed.forward import Forward, PackedForward, SingleForward
+from tunesmith.model.packed.losses import head_of
+from tunesmith.model.packed.row import Row
 from tunesmith.model.twin import VOCABULARY, positions_scaled_beyond, twins
-from tunesmith.train.forward import Forward, PackedForward, SingleForward
-from tunesmith.train.losses import head_of
-from tunesmith.train.rows import Row
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
