@@ -25,7 +25,8 @@ lint: $(VENV)/.dev           ## style and types
 
 bench: $(VENV)/.bench        ## every figure of benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks.serve_throughput
-	@$(BIN)/python -m benchmarks.gradient_check
+	@$(BIN)/python -m benchmarks.gradient_check --table docs/reference/families.md
+	@$(BIN)/python -m benchmarks.loss_memory
 	@$(BIN)/python -m benchmarks.train_throughput
 	@$(BIN)/python -m benchmarks.train_quality
 
