@@ -52,7 +52,7 @@ _SCORING = (
 _TRAINING: dict[Side, tuple[str, ...]] = {
     "base": (),
     "ours": ("tunesmith/data", "tunesmith/model", "tunesmith/train"),
-    "trl": (),
+    "trl": ("tunesmith/train/optimizer.py",),  # whose learning rates it is given
 }
 
 #: (task, side, seed).
