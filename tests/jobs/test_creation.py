@@ -81,12 +81,17 @@ def test_a_file_that_is_not_there_or_not_for_training_is_named(
     assert jobs.list_page(db, who.project_id).rows == []
 
 
-@pytest.mark.parametrize("kind", ["dpo", "reinforcement"])
-def test_a_method_that_cannot_be_trained_yet_is_refused(
-    db: Database, catalog: Catalog, who: Principal, kind: str
+def test_a_method_that_is_not_trained_here_is_refused(db: Database, catalog: Catalog, who: Principal) -> None:
+    with pytest.raises(InvalidRequest, match="'reinforcement'.*use 'supervised' or 'dpo'"):
+        create(db, catalog, who, method={"type": "reinforcement", "reinforcement": {}})
+
+
+def test_dpo_has_all_its_hyperparameters_from_the_start(
+    db: Database, catalog: Catalog, who: Principal
 ) -> None:
-    with pytest.raises(InvalidRequest, match=f"'{kind}'.*use 'supervised'"):
-        create(db, catalog, who, method={"type": kind, kind: {}})
+    job = create(db, catalog, who, method={"type": "dpo", "dpo": {"hyperparameters": {"beta": 0.3}}})
+    values = {"n_epochs": "auto", "batch_size": "auto", "learning_rate_multiplier": "auto", "beta": 0.3}
+    assert job.method == {"type": "dpo", "dpo": {"hyperparameters": values}}
 
 
 @pytest.mark.parametrize("suffix", ["", "a/b", "../x", "ü", "a" * 65, "a b"])
