@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -126,3 +128,21 @@ def test_smaller_parts_split_the_largest_part() -> None:
     assert smaller_parts([row(30), row(20), row(90)], 70) == 25
     assert smaller_parts([row(30), row(20), row(90)], 25) is None
     assert smaller_parts([row(30), row(20)], 0) is None
+
+
+def test_a_run_left_when_the_program_ends_ends_quietly(
+    base: Path, training_file: Path, tmp_path: Path
+) -> None:
+    program = f"""
+from pathlib import Path
+from tunesmith.train.config import TrainConfig
+from tunesmith.train.trainer import train
+
+story = train(TrainConfig(base=Path({str(base)!r}), training_file=Path({str(training_file)!r}),
+                          out=Path({str(tmp_path / "left")!r}), n_epochs=2, batch_size=4,
+                          learning_rate=1e-2, device="cpu", threads=1))
+while type(next(story)).__name__ != "StepMetrics":
+    pass
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "Exception ignored" not in ended.stderr

@@ -16,9 +16,10 @@ _SPELLINGS = ("can't allocate memory", "not enough memory", "out of memory", "al
 @contextmanager
 def named_memory_errors(sentence: Callable[[], str]) -> Iterator[None]:
     """Within it an allocation that fails raises OutOfMemory with `sentence()`, made when it is needed."""
+    errors = (MemoryError, torch.OutOfMemoryError)  # a run may be left until torch itself is being unloaded
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
+    except errors as error:
         raise OutOfMemory(sentence()) from error
     except RuntimeError as error:
         if any(spelling in str(error).lower() for spelling in _SPELLINGS):
