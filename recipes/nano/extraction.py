@@ -147,21 +147,52 @@ def _renamed(rng: random.Random, fields: Fields) -> dict[str, str]:
     return names if len(set(names.values())) == len(names) else {field: field for field in fields}
 
 
-def extraction_chat(rng: random.Random) -> Example:
-    """A system prompt that names keys and texts to read, or both in one user turn."""
-    make = rng.choice(KINDS)
-    text, fields = make(rng)
+def _some_of(rng: random.Random, fields: Fields) -> list[str]:
+    """The fields that are asked for: any subset in any order."""
     chosen = list(fields)
     if rng.random() < 0.6:
         rng.shuffle(chosen)
     if rng.random() < 0.5:
         chosen = chosen[: rng.randint(1, len(chosen))]
+    return chosen
+
+
+def extraction_chat(rng: random.Random) -> Example:
+    """A system prompt that names keys and texts to read, or both in one user turn."""
+    make = rng.choice(KINDS)
+    text, fields = make(rng)
+    chosen = _some_of(rng, fields)
     names = _renamed(rng, fields)
     described = [names[field] for field in chosen]
     if rng.random() < 0.12:  # "name (as stone)": any word can be a key
         field = rng.choice(chosen)
         names[field] = rng.choice([w for w in common_words() if w not in names.values()])
         described = [f"{name} (as {names[name]})" if name == field else names[name] for name in chosen]
+    return _chat(rng, make, (text, fields), {field: names[field] for field in chosen}, described)
+
+
+def renamed_extraction_chat(rng: random.Random) -> Example:
+    """Extraction where most keys are arbitrary words, "day (as stone)": rare in `extraction_chat`, and hard."""
+    make = rng.choice(KINDS)
+    text, fields = make(rng)
+    words = rng.sample(common_words(), len(fields))
+    names, described = {}, []
+    for field, word in zip(_some_of(rng, fields), words, strict=False):
+        names[field] = field if word in fields or rng.random() < 0.35 else word
+        shown = field if rng.random() < 0.8 else rng.choice(SYNONYMS[field])
+        described.append(field if names[field] == field else f"{shown} (as {word})")
+    return _chat(rng, make, (text, fields), names, described)
+
+
+def _chat(
+    rng: random.Random,
+    make: Callable[[random.Random], tuple[str, Fields]],
+    first: tuple[str, Fields],
+    names: dict[str, str],
+    described: list[str],
+) -> Example:
+    """The chat about `first` and more texts of its kind; `names` maps the asked fields to their keys."""
+    text, fields = first
     keys = ", ".join(described)
     wish = rng.choice(
         [
@@ -173,7 +204,7 @@ def extraction_chat(rng: random.Random) -> Example:
     )
 
     def answer(values: Fields) -> str:
-        return json.dumps({names[field]: values[field] for field in chosen}, ensure_ascii=False)
+        return json.dumps({key: values[field] for field, key in names.items()}, ensure_ascii=False)
 
     if rng.random() < 0.6:
         turns: Turns = [(text, answer(fields))]

@@ -7,7 +7,7 @@ from recipes.nano.chats import fact_chat, greeted_chat, small_talk_chat, unknown
 from recipes.nano.copying import copying_chat, named_assistant_chat
 from recipes.nano.documents import article_chat, document
 from recipes.nano.example import Example
-from recipes.nano.extraction import extraction_chat
+from recipes.nano.extraction import extraction_chat, renamed_extraction_chat
 from recipes.nano.reading import reading_chat, rules_chat, sentiment_chat, summary_chat, support_chat
 from recipes.nano.tool_calls import tool_chat
 
@@ -16,6 +16,7 @@ MIX: list[tuple[Callable[[random.Random], Example], float]] = [
     (document, 7),
     (copying_chat, 12),
     (extraction_chat, 12),
+    (renamed_extraction_chat, 8),
     (tool_chat, 9),
     (reading_chat, 6),
     (rules_chat, 3),
