@@ -1,0 +1,12 @@
+"""Chat completions that were asked to be stored."""
+
+from __future__ import annotations
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

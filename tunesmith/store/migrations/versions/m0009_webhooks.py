@@ -1,0 +1,12 @@
+"""Webhook endpoints and the outbox."""
+
+from __future__ import annotations
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
