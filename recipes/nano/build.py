@@ -1,6 +1,6 @@
 """The whole recipe in one command: tokenizer, text, training.
 
-    python -m recipes.nano.build --work BUILD --out tunesmith/assets/nano --steps 3400
+    python -m recipes.nano.build --work BUILD --out tunesmith/assets/nano --steps 5000
 
 Each part is skipped when its files are there, so that an interrupted build continues.
 Afterwards `python -m recipes.nano.check` measures the model.
@@ -27,7 +27,7 @@ MALLOC = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 TOKENIZER_SEED, TRAIN_SEED, VALID_SEED = 1, 2, 999
-RELEASE_STEPS = 3400
+RELEASE_STEPS = 5000
 VALID_TOKENS = 150_000
 
 

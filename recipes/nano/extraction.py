@@ -172,7 +172,7 @@ def extraction_chat(rng: random.Random) -> Example:
 
 
 def renamed_extraction_chat(rng: random.Random) -> Example:
-    """Extraction where most keys are arbitrary words, "day (as stone)": rare in `extraction_chat`, and hard."""
+    """Extraction where most keys are arbitrary words, "day (as stone)": rare in the other, and hard."""
     make = rng.choice(KINDS)
     text, fields = make(rng)
     words = rng.sample(common_words(), len(fields))

@@ -12,11 +12,11 @@ from recipes.nano.reading import reading_chat, rules_chat, sentiment_chat, summa
 from recipes.nano.tool_calls import tool_chat
 
 MIX: list[tuple[Callable[[random.Random], Example], float]] = [
-    (fact_chat, 46),
+    (fact_chat, 52),
     (document, 7),
     (copying_chat, 12),
     (extraction_chat, 12),
-    (renamed_extraction_chat, 8),
+    (renamed_extraction_chat, 14),
     (tool_chat, 9),
     (reading_chat, 6),
     (rules_chat, 3),

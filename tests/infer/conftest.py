@@ -11,6 +11,7 @@ import transformers
 
 from tunesmith.infer.engine import Engine, Output
 from tunesmith.infer.kv_cache import TokenPlaces
+from tunesmith.infer.prefix_cache import PrefixCache
 from tunesmith.infer.runner import CachedRunner, PlainRunner, Runner
 from tunesmith.infer.scheduler import Scheduler
 from tunesmith.infer.sequence import SamplingParams, Sequence
@@ -64,7 +65,12 @@ def tiny_model(family: str = "Qwen3", **config: Any) -> transformers.PreTrainedM
 
 
 def engine_of(
-    model: transformers.PreTrainedModel, *, plain: bool = False, n_places: int = 4096, **limits: int
+    model: transformers.PreTrainedModel,
+    *,
+    plain: bool = False,
+    n_places: int = 4096,
+    prefix_pages: int = 0,
+    **limits: int,
 ) -> Engine:
     with torch.inference_mode():
         runner: Runner
@@ -74,7 +80,8 @@ def engine_of(
             runner = CachedRunner(model, max_adapters=8)
             runner.attention.resize(n_places)
     settings = {"max_running": 16, "max_step_tokens": 48, "max_logprob_rows": 32, **limits}
-    return Engine(Scheduler(TokenPlaces(n_places), **settings), runner)
+    prefixes = PrefixCache(runner.attention, prefix_pages) if isinstance(runner, CachedRunner) else None
+    return Engine(Scheduler(TokenPlaces(n_places), **settings), runner, prefixes)
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 from pathlib import Path
+from typing import Any
 
 import peft
 import pytest
@@ -14,6 +16,8 @@ from tests.infer.conftest import FAMILIES, N_VOCAB, drain, engine_of, generated,
 from tests.infer.make_adapter import random_adapter
 from tunesmith.errors import InvalidAdapter
 from tunesmith.infer.engine import Engine
+from tunesmith.infer.pooling import Pooling, pooling_of
+from tunesmith.infer.sequence import SamplingParams, Sequence
 from tunesmith.model.adapter import write_adapter
 from tunesmith.model.lora import add_lora
 
@@ -264,3 +268,62 @@ def test_an_aborted_sequence_frees_its_places_at_once(engine: Engine):
     engine.abort(row)
     assert not engine.scheduler.has_work
     assert engine.scheduler.places.n_free == engine.scheduler.places.capacity
+
+
+@torch.inference_mode()
+def vector_of(model: Any, prompt: list[int]) -> torch.Tensor:
+    """By the stock classes: the last hidden states' mean, weighted by place, as a unit vector."""
+    hidden = model.base_model(input_ids=torch.tensor([prompt])).last_hidden_state[0]
+    return torch.nn.functional.normalize(torch.arange(1.0, len(prompt) + 1) @ hidden, dim=0)
+
+
+def embedding(prompt: list[int], adapter: Any = None, pooling: Pooling = "weighted_mean") -> Sequence:
+    return Sequence(prompt, SamplingParams(max_tokens=0, pooling=pooling), adapter)
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+@pytest.mark.parametrize("plain", [False, True])
+def test_vectors_and_answers_in_one_batch_are_the_stock_models(adapters: dict[str, Path], plain: bool):
+    model = tiny_model()
+    stock: dict[str | None, Any] = {None: copy.deepcopy(model)}
+    for name in ("a", "b"):
+        tuned = peft.PeftModel.from_pretrained(copy.deepcopy(model), adapters[name])
+        stock[name] = tuned.base_model.model
+    answers = [plainly(stock[None], prompt, 12) for prompt in PROMPTS]
+    engine = engine_of(model, plain=plain)
+    pool = engine.runner.adapters
+    for name in ("a", "b"):
+        pool.load(name, adapters[name])
+    rows = [
+        (name, prompt, embedding(prompt, pool.get(name) if name else None))
+        for prompt in PROMPTS
+        for name in stock
+    ]
+    free = [sequence(prompt) for prompt in PROMPTS]
+    outputs = drain(engine, [*free[:2], *(row for _, _, row in rows), *free[2:]])
+    for name, prompt, row in rows:
+        assert row.pool is not None and row.finish_reason == "stop"
+        torch.testing.assert_close(row.pool.vector(), vector_of(stock[name], prompt), atol=1e-4, rtol=0)
+    assert [generated(row) for row in free] == answers
+    assert sum(output.token_id is None for output in outputs) == len(rows)
+    assert engine.scheduler.places.n_free == engine.scheduler.places.capacity
+
+
+def test_a_base_made_for_vectors_says_how_they_are_pooled(tmp_path: Path, engine: Engine):
+    assert pooling_of(tmp_path) == "weighted_mean"
+    (tmp_path / "1_Pooling").mkdir()
+    modes = {
+        "pooling_mode_cls_token": False,
+        "pooling_mode_lasttoken": True,
+        "pooling_mode_mean_tokens": False,
+    }
+    (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps(modes))
+    assert pooling_of(tmp_path) == "last"
+    last, mean = embedding(PROMPTS[4], pooling="last"), embedding(PROMPTS[4], pooling="mean")
+    drain(engine, [last, mean])
+    with torch.inference_mode():
+        hidden = tiny_model().base_model(input_ids=torch.tensor([PROMPTS[4]])).last_hidden_state[0]
+    for row, expected in ((last, hidden[-1]), (mean, hidden.mean(0))):
+        assert row.pool is not None
+        expected = torch.nn.functional.normalize(expected, dim=0)
+        torch.testing.assert_close(row.pool.vector(), expected, atol=1e-4, rtol=0)

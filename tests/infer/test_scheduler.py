@@ -76,3 +76,25 @@ def test_prompts_whose_log_probabilities_are_wanted_come_in_small_chunks():
     queue.add(sequence([1] * 12, prompt_logprobs=1))
     queue.add(sequence([1] * 12, prompt_logprobs=1))
     assert [chunk.n for chunk in queue.schedule()] == [8]
+
+
+def test_embeddings_stand_back_for_answers():
+    queue = scheduler(max_running=8, n_places=4096)
+    texts = [sequence([1] * 10, max_tokens=0, pooling="mean") for _ in range(6)]
+    for one in texts:
+        queue.add(one)
+    answer = sequence([1] * 30, max_tokens=2)
+    queue.add(answer)
+    chunks = queue.schedule()
+    assert [(c.sequence, c.n) for c in chunks] == [(answer, 16)], "the answer's prompt takes the whole budget"
+    assert len(queue.running) == 3 and len(queue.embedding) == 4, "a step's worth of texts is admitted"
+    run(chunks)
+    chunks = queue.schedule()
+    assert [(c.sequence, c.n) for c in chunks] == [(answer, 14), (texts[0], 2)]
+    run(chunks)
+    chunks = queue.schedule()
+    assert [(c.sequence, c.n) for c in chunks] == [(answer, 1), (texts[0], 4)], (
+        "a fourth of the step beside it"
+    )
+    queue.remove(answer)
+    assert sum(c.n for c in queue.schedule()) == 16, "and all of it alone"

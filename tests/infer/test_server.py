@@ -16,12 +16,15 @@ import uvicorn
 
 from tests.infer.conftest import N_VOCAB, engine_of, tiny_model
 from tests.infer.make_adapter import random_adapter
+from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.engine_client import EngineClient, GenerateRequest, TokenOutput
 from tunesmith.errors import AdapterRefused, EngineUnavailable, InvalidRequest, NotFound
 from tunesmith.infer.__main__ import _listen
 from tunesmith.infer.engine import Engine
+from tunesmith.infer.grammar import Grammars
 from tunesmith.infer.server import EngineServer
 from tunesmith.model.adapter import write_adapter
+from tunesmith.settings import NANO
 
 PROMPT = [5, 6, 7, 8]
 
@@ -29,13 +32,18 @@ PROMPT = [5, 6, 7, 8]
 class Served:
     """An engine on a socket, in a thread of the test's process."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(
+        self, socket: Path, *, n_vocab: int = N_VOCAB, grammars: Grammars | None = None, prefix_pages: int = 0
+    ) -> None:
         self.socket = socket
-        self.engine: Engine = engine_of(tiny_model(), n_places=1024)
+        self.engine: Engine = engine_of(
+            tiny_model(vocab_size=n_vocab), n_places=1024, prefix_pages=prefix_pages
+        )
         self.server = EngineServer(
             self.engine,
+            grammars=grammars,
             base_id="tiny",
-            n_vocab=N_VOCAB,
+            n_vocab=n_vocab,
             context_length=256,
             eos_token_ids=[2],
             max_waiting=40,
@@ -65,6 +73,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     for name in "ab":
         write_adapter(folder / name, random_adapter(tiny_model(), ord(name)))
     one = Served(folder / "s")
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def served_with_text(tmp_path: Path) -> Iterator[Served]:
+    """The same over nano's vocabulary, so that answers can follow a grammar."""
+    one = Served(tmp_path / "s", n_vocab=4096, grammars=Grammars(NANO, n_vocab=4096, eos_token_ids=[2]))
     yield one
     one.stop()
 
@@ -182,6 +198,8 @@ def test_an_unknown_adapter_is_loaded_once_more_and_the_request_goes_on(served: 
         ({"stop": ["x"]}, "stop"),
         ({"echo": True}, "echo"),
         ({"stream": True, "prompt_logprobs": 1}, "prompt_logprobs"),
+        ({"structured_outputs": []}, "structured_outputs"),
+        ({"structured_outputs": {"json_object": True}}, "structured_outputs"),  # this one has no tokenizer
     ],
 )
 def test_a_poisoned_request_is_refused_alone_and_names_the_field(
@@ -273,5 +291,129 @@ def test_models_and_metrics_tell_what_is_there(served: Served):
             }.items()
             metrics = await client.metrics()
             assert "vllm:num_requests_running 0" in metrics and "vllm:generation_tokens_total" in metrics
+
+    asyncio.run(story())
+
+
+def test_a_structured_answer_is_the_same_streamed_and_whole_and_says_what_it_cannot(served_with_text: Served):
+    async def story() -> None:
+        async with client_of(served_with_text) as client:
+            yes_or_no: Any = {
+                "max_tokens": 30,
+                "structured": {"choice": ["yes", "no"]},
+                "stop_token_ids": [2],
+            }
+            streamed = await collect(client, **yes_or_no)
+            whole = await collect(client, **yes_or_no, stream=False)
+            assert streamed == whole
+            assert Tokenizer.load(NANO).decode(tokens(streamed)) in ("yes", "no")
+            assert streamed[-1].token_id == 2 and streamed[-1].finish_reason == "stop"
+            for stream in (True, False):
+                with pytest.raises(InvalidRequest, match="'not' cannot be enforced") as caught:
+                    await collect(client, structured={"json": {"not": {}}}, stream=stream)
+                assert caught.value.code == "invalid_json_schema"
+
+    asyncio.run(story())
+
+
+def test_a_grammar_that_compiles_for_long_holds_up_nobody(served_with_text: Served):
+    for_ever = {"type": "string", "allOf": [{"pattern": f".*a.{{{i}}}b.*"} for i in range(5, 25)]}
+
+    async def story() -> None:
+        async with client_of(served_with_text) as client:
+            compiling = asyncio.create_task(collect(client, structured={"json": for_ever}))
+            for _ in range(3):
+                await collect(client, max_tokens=50)
+            assert not compiling.done()
+            with pytest.raises(InvalidRequest, match="more time or memory"):
+                await compiling
+
+    asyncio.run(story())
+
+
+def test_a_grammar_that_fails_on_the_way_ends_its_answer_alone(
+    served_with_text: Served, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tunesmith.infer.grammar.MASK_CPU_S", -1.0)
+
+    async def story() -> None:
+        async with client_of(served_with_text) as client:
+            for stream in (True, False):
+                free, *structured = await asyncio.gather(
+                    collect(client, stream=stream),
+                    *(collect(client, structured={"regex": "a+"}, stream=stream) for _ in range(3)),
+                    return_exceptions=True,
+                )
+                assert isinstance(free, list) and len(free) == 8
+                assert all(
+                    isinstance(one, InvalidRequest) and "too long" in one.message for one in structured
+                )
+
+    asyncio.run(story())
+
+
+def test_the_cached_part_of_a_prompt_is_told(tmp_path: Path):
+    served = Served(tmp_path / "s", prefix_pages=8)
+
+    async def story() -> None:
+        async with client_of(served) as client:
+            prompt = [9] * 100
+            for stream in (True, False):
+                salt = f"project-{stream}"
+                (*_, first) = await collect(client, prompt, cache_salt=salt, stream=stream)
+                (*others, again) = await collect(client, prompt, cache_salt=salt, stream=stream)
+                assert (first.cached_tokens, again.cached_tokens) == (0, 64)
+                assert all(output.cached_tokens is None for output in others)
+
+    try:
+        asyncio.run(story())
+    finally:
+        served.stop()
+
+
+def test_health_tells_of_a_step_that_does_not_end(served: Served, monkeypatch: pytest.MonkeyPatch):
+    forward, goes_on = served.engine.runner.forward, threading.Event()
+
+    def stuck(chunks: Any) -> Any:
+        goes_on.wait(10)
+        return forward(chunks)
+
+    async def story() -> None:
+        async with client_of(served) as client:
+            assert await client.busy_s() == 0.0
+            monkeypatch.setattr(served.engine.runner, "forward", stuck)
+            waiting = asyncio.create_task(collect(client))
+            await asyncio.sleep(0.3)
+            assert 0.2 < (await client.busy_s() or 0) < 10
+            goes_on.set()
+            assert len(await waiting) == 8
+
+    asyncio.run(story())
+
+
+def test_texts_have_vectors_and_who_leaves_stops_them(served: Served):
+    async def story() -> None:
+        async with client_of(served) as client:
+            await client.load_adapter("b", served.socket.parent / "b")
+            texts = [[5 + i % 290, 7, 9][: 1 + i % 3] for i in range(300)]
+            base, tuned = await client.embed(texts), await client.embed(texts, "b")
+            assert len(base) == len(tuned) == 300 and len(base[0]) == 64
+            assert list(base[299]) == pytest.approx(list((await client.embed([texts[299]]))[0]), abs=1e-4)
+            assert list(base[0]) != pytest.approx(list(tuned[0]), abs=1e-3)
+            for wrong, says in (
+                ([[5], [N_VOCAB]], r"input\[1\]"),
+                ([[5] * 257], "maximum context"),
+                ([[]], "input"),
+            ):
+                with pytest.raises(InvalidRequest, match=says):
+                    await client.embed(wrong)
+            with pytest.raises(NotFound):
+                await client.embed([[5]], "nobody")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.embed([[5] * 200] * 200), 0.05)
+            deadline = time.monotonic() + 2
+            while not served.idle():
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.01)
 
     asyncio.run(story())

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from tests.store.factories import a_file, a_job, model_row, other_principal
+from tunesmith import ids
 from tunesmith.data.base import Catalog
 from tunesmith.errors import InvalidRequest, ModelNotFound, NotFound
 from tunesmith.jobs.creation import CreateJob, create_job
-from tunesmith.store import events, jobs, models
+from tunesmith.jobs.integrations import what_wandb_misses
+from tunesmith.jobs.lease import claim
+from tunesmith.jobs.numbers import shown_method
+from tunesmith.jobs.states import QUEUED, VALIDATING, move
+from tunesmith.store import events, files, idempotency, jobs, models
 from tunesmith.store.database import Database
 from tunesmith.store.rows import Principal
+from tunesmith.store.tables import idempotency_keys
 
 
 def test_a_job_begins_with_its_validation_and_says_which_weights_answer(
@@ -82,7 +92,7 @@ def test_a_file_that_is_not_there_or_not_for_training_is_named(
 
 
 def test_a_method_that_is_not_trained_here_is_refused(db: Database, catalog: Catalog, who: Principal) -> None:
-    with pytest.raises(InvalidRequest, match="'reinforcement'.*use 'supervised' or 'dpo'"):
+    with pytest.raises(InvalidRequest, match="'reinforcement'.*graders.*Use 'supervised'.*or 'dpo'"):
         create(db, catalog, who, method={"type": "reinforcement", "reinforcement": {}})
 
 
@@ -123,12 +133,83 @@ def test_a_tuned_model_can_be_tuned_further_on_its_own_base_only(
         create(db, catalog, other_principal(db), model=tuned.name)
 
 
-def test_an_integration_that_is_not_contacted_is_named_in_a_warning(
+def test_a_served_base_is_known_by_its_folder_too_and_an_absent_one_is_told_how_to_come(
     db: Database, catalog: Catalog, who: Principal
 ) -> None:
+    folder = catalog.default.path
+    for name in (str(folder), f"{folder}/", f"{folder}/../{folder.name}"):
+        job = create(db, catalog, who, model=name)
+        assert (job.model, job.base_id) == ("nano", "nano")
+    for name in ("Qwen/Qwen3-0.6B", "/etc/passwd", str(folder.parent)):
+        with pytest.raises(ModelNotFound, match="start the server with --base-model"):
+            create(db, catalog, who, model=name)
+
+
+def test_a_job_has_numbers_for_auto_from_the_moment_it_runs(
+    db: Database, catalog: Catalog, who: Principal
+) -> None:
+    job = create(db, catalog, who, method={"type": "dpo", "dpo": {"hyperparameters": {"n_epochs": 3}}})
+    move(db, job.id, QUEUED, only_from=VALIDATING, n_examples=100, estimated_finish=5)
+    claimed = claim(db, device="cpu", method=lambda job: shown_method(job, catalog))
+    assert claimed is not None
+    numbers = claimed.method["dpo"]["hyperparameters"]
+    assert numbers["n_epochs"] == 3
+    assert all(isinstance(number, int | float) for number in numbers.values())
+    assert claimed.requested["dpo"]["hyperparameters"]["batch_size"] == "auto"
+    assert claimed.estimated_finish is None, "an earlier attempt's forecast is none"
+
+
+def test_what_keeps_an_integration_away_is_said_at_once(
+    db: Database, catalog: Catalog, who: Principal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "absent"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     job = create(db, catalog, who, integrations=[{"type": "wandb", "wandb": {"project": "p"}}])
-    warnings = [e.message for e in events.list_page(db, who.project_id, job.id).rows if e.level == "warn"]
-    assert len(warnings) == 1 and "wandb" in warnings[0]
+    (warning,) = [e.message for e in events.list_page(db, who.project_id, job.id).rows if e.level == "warn"]
+    assert "wandb is not installed" in warning and "no WANDB_API_KEY" in warning
+
+
+def test_a_folder_of_runs_is_not_the_package_and_a_login_is_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wandb" / "run-1").mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("wandb", None)
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine api.wandb.ai login user password secret\n")
+    netrc.chmod(0o600)
+    missing = what_wandb_misses({"NETRC": str(netrc)})
+    assert missing is not None and "not installed" in missing and "WANDB_API_KEY" not in missing
+    (tmp_path / "wandb" / "__init__.py").write_text("")
+    importlib.invalidate_caches()
+    assert what_wandb_misses({"NETRC": str(netrc)}) is None
+    assert what_wandb_misses({"WANDB_MODE": "offline"}) is None
+    elsewhere = {"NETRC": str(netrc), "WANDB_BASE_URL": "https://wandb.example"}
+    assert "no WANDB_API_KEY" in (what_wandb_misses(elsewhere) or "")
+
+
+def test_an_idempotency_key_is_its_project_s_and_free_again_after_a_day(
+    db: Database, catalog: Catalog, who: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training_file = a_file(db, who).id
+    asked = {"training_file": training_file, "idempotency_key": "again"}
+    first = create(db, catalog, who, **asked)
+    files.delete(db, who.project_id, training_file)
+    assert create(db, catalog, who, **asked) == first, "what is there needs no file"
+    stranger = other_principal(db)
+    assert create(db, catalog, stranger, idempotency_key="again").id != first.id
+
+    now = ids.now()
+    monkeypatch.setattr(ids, "now", lambda: now + idempotency.REMEMBER_S)
+    with pytest.raises(NotFound):
+        create(db, catalog, who, **asked)
+    second = create(db, catalog, who, idempotency_key="again")
+    assert second.id != first.id
+    with db.read() as connection:
+        kept = connection.execute(select(idempotency_keys.c.job_id)).scalars().all()
+    assert kept == [second.id], "older keys are swept out"
 
 
 def create(db: Database, catalog: Catalog, who: Principal, **asked: Any) -> Any:

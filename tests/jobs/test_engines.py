@@ -142,6 +142,26 @@ def test_an_engine_that_takes_too_long_gives_503_with_retry_after(tmp_path: Path
     asyncio.run(story())
 
 
+def test_an_engine_that_hangs_is_killed_and_another_answers(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_fleet(tmp_path, engine_hang_timeout_s=2.0) as fleet:
+            base_id = read_base(str(NANO)).id
+            client = await fleet.client(base_id)
+            expected = await answer(client)
+            (process,) = engine_processes()
+            process.send_signal(signal.SIGSTOP)  # it lives, holds its socket and says nothing
+            with pytest.raises(EngineUnavailable):
+                await asyncio.wait_for(answer(client), 20)
+            await until(lambda: fleet.state() != "ready")
+            assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+            assert await answer(await fleet.client(base_id)) == expected
+            (after,) = engine_processes()
+            await asyncio.sleep(3)
+            assert engine_processes() == [after], "an engine that is well is left alone"
+
+    asyncio.run(story())
+
+
 OFFICE = """
 import asyncio, sys
 from pathlib import Path

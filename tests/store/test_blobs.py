@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tunesmith.errors import StorageFull
-from tunesmith.store import blobs as blobs_module
+from tunesmith.store import growing
 from tunesmith.store.blobs import Blobs, ObjectCorrupt, ObjectMissing
 
 
@@ -29,6 +29,38 @@ def test_any_range_of_an_object_is_what_was_put(
     if start >= len(data):
         return  # what a store answers beyond the end is its own affair; nobody asks
     assert b"".join(blobs.stream("files/a", start, end)) == data[start:end]
+
+
+def test_a_bucket_keeps_the_same_promises() -> None:
+    bucket = Blobs("memory:///")
+    assert bucket.put("files/a", iter([b"one ", b"two"])).size_bytes == 7
+    assert b"".join(bucket.stream("files/a", 2, 5)) == b"e t"
+    left = bucket.begin("files/b")
+    left.write(b"x" * (1 << 20))
+    left.abandon()
+    assert not bucket.exists("files/b")
+    bucket.delete("files/a")
+    with pytest.raises(ObjectMissing):
+        bucket.stream("files/a")
+
+
+def test_what_is_being_read_may_be_deleted(blobs: Blobs) -> None:
+    blobs.put("files/a", (b"x" * (1 << 20) for _ in range(4)))
+    pieces = blobs.stream("files/a")
+    next(pieces)
+    blobs.delete("files/a")
+    assert sum(map(len, pieces)) == 3 << 20
+
+
+def test_a_folder_may_go_while_something_grows_into_it(blobs: Blobs, tmp_path: Path) -> None:
+    blobs.put("uploads/u/a", b"first")
+    second = blobs.begin("uploads/u/b")
+    second.write(b"second")
+    blobs.delete_prefix("uploads/u")
+    second.finish()
+    assert blobs.get("uploads/u/b") == b"second"
+    blobs.delete("uploads/u/b")
+    assert list((tmp_path / "objects" / "uploads").iterdir()) == []
 
 
 def test_an_interrupted_put_leaves_the_old_object_and_no_rest(blobs: Blobs, tmp_path: Path) -> None:
@@ -50,7 +82,7 @@ def test_a_full_disk_is_told_as_such_and_leaves_nothing(
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(blobs_module.os, "fsync", full)
+    monkeypatch.setattr(growing.os, "fsync", full)
     with pytest.raises(StorageFull):
         blobs.put("files/a", b"data")
     assert not blobs.exists("files/a")
@@ -72,8 +104,12 @@ Blobs(sys.argv[1]).put("files/a", pieces())
     writer.wait()
     writer.stdout.close()
     assert not blobs.exists("files/a")
+    here = blobs.begin("files/b")  # while this process still writes
+    here.write(b"all of it")
     assert blobs.sweep() == 1
     assert blobs.sweep() == 0
+    here.finish()
+    assert blobs.get("files/b") == b"all of it"
 
 
 def test_a_folder_comes_back_as_it_was(blobs: Blobs, tmp_path: Path) -> None:

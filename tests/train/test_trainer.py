@@ -132,6 +132,19 @@ def test_a_snapshot_after_the_last_step_resumes_to_finished(config: Make, tmp_pa
     assert read_adapter(resumed[-1].folder).r == 4
 
 
+def test_whoever_cannot_use_the_result_now_gets_a_snapshot_after_it(config: Make, tmp_path: Path) -> None:
+    request = threading.Event()
+    kinds = []
+    for event in trainer.train(config(), snapshot_request=request):
+        kinds.append(type(event))
+        if isinstance(event, Finished):
+            request.set()
+    assert kinds[-2:] == [Finished, SnapshotSaved]
+    assert isinstance(event, SnapshotSaved) and event.step == 6 and not request.is_set()
+    resumed = run(config(resume_from=event.folder, out=tmp_path / "again"))
+    assert [type(event) for event in resumed] == [Started, Finished]
+
+
 def test_only_the_newest_snapshots_are_kept(config: Make) -> None:
     made = config(snapshot_every_s=0)
     assert [event.step for event in of_kind(run(made), SnapshotSaved)] == [1, 2, 3, 4, 5, 6]

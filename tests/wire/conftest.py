@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
+from openai import OpenAI
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,16 @@ def nobody(server) -> Iterator[httpx2.Client]:
     """Requests without a key."""
     with httpx2.Client(base_url=server.root_url, timeout=90) as plain:
         yield plain
+
+
+@pytest.fixture(scope="session")
+def admin(server) -> Iterator[OpenAI]:
+    """The client of somebody who manages the organization."""
+    with OpenAI(
+        base_url=server.base_url,
+        api_key="sk-not-used-by-admin-calls",
+        admin_api_key=server.api_key,
+        max_retries=0,
+        _strict_response_validation=True,
+    ) as openai_client:
+        yield openai_client

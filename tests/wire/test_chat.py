@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import httpx2
 import openai
@@ -164,6 +165,28 @@ def test_text_parts_and_the_developer_role_are_what_a_string_and_system_are(clie
     assert parts.choices[0].message.content == plain.choices[0].message.content
 
 
+def test_usage_has_openais_details_whole_and_streamed(client: OpenAI) -> None:
+    asked: dict[str, Any] = {"model": "nano", "messages": HELLO, "max_tokens": 3, "seed": 1}
+    whole = client.chat.completions.create(**asked).usage
+    *_, last = client.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True})
+    for usage in (whole, last.usage):
+        assert usage and usage.prompt_tokens_details and usage.completion_tokens_details
+        assert 0 <= (usage.prompt_tokens_details.cached_tokens or 0) <= usage.prompt_tokens
+        assert usage.prompt_tokens_details.audio_tokens == 0
+        assert usage.completion_tokens_details.reasoning_tokens == 0
+        assert usage.completion_tokens_details.rejected_prediction_tokens == 0
+    assert last.usage and whole and last.usage.completion_tokens == whole.completion_tokens
+
+
+def test_padding_of_chunks_can_be_left_out(http: httpx2.Client) -> None:
+    asked: dict[str, Any] = {"model": "nano", "messages": HELLO, "max_tokens": 2, "stream": True}
+    padded = http.post("/v1/chat/completions", json=asked).text
+    plain = http.post(
+        "/v1/chat/completions", json={**asked, "stream_options": {"include_obfuscation": False}}
+    ).text
+    assert padded.count('"obfuscation"') == padded.count("data: {") and "obfuscation" not in plain
+
+
 def test_a_conversation_goes_on_with_the_clients_own_objects(client: OpenAI) -> None:
     first = client.chat.completions.create(model="nano", messages=HELLO, max_tokens=8)
     answer = first.choices[0].message
@@ -189,9 +212,12 @@ def test_a_tool_call_comes_back_as_a_call(client: OpenAI) -> None:
     assert choice.finish_reason == "tool_calls"
     assert call.id.startswith("call_") and call.function.name == "get_weather"
     assert "city" in json.loads(call.function.arguments)
-    assert [(part.function.name, part.function.arguments) for part in streamed if part.function] == [
-        (call.function.name, call.function.arguments)
-    ]
+    first, *rest = streamed
+    assert first.id and first.type == "function" and first.function
+    assert (first.index, first.function.name, first.function.arguments) == (0, "get_weather", "")
+    assert all(part.id is None and part.function and part.function.name is None for part in rest)
+    assert len(rest) > 1
+    assert "".join(part.function.arguments or "" for part in rest if part.function) == call.function.arguments
     assert chunks[-1].choices[0].finish_reason == "tool_calls"
     turn = {"role": "tool", "tool_call_id": call.id, "content": '{"temperature": 21}'}
     after = client.chat.completions.create(
@@ -218,19 +244,14 @@ def test_legacy_functions_are_answered_in_their_own_shape(client: OpenAI) -> Non
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"tools": [WEATHER], "tool_choice": "required"}, "tool_choice"),
-        (
-            {"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "get_weather"}}},
-            "tool_choice",
-        ),
         ({"tool_choice": "auto"}, "tool_choice"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
-        ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
-        (
-            {"tools": [{"type": "function", "function": {"name": "f", "strict": True}}]},
-            "tools[0].function.strict",
-        ),
-        ({"store": True}, "store"),
+        ({"parallel_tool_calls": True}, "parallel_tool_calls"),
+        ({"metadata": {"a": "b"}}, "metadata"),
+        ({"reasoning_effort": "high"}, "reasoning_effort"),
+        ({"verbosity": "low"}, "verbosity"),
+        ({"service_tier": "gold"}, "service_tier"),
+        ({"web_search_options": {}}, "web_search_options"),
+        ({"moderation": {"model": "omni-moderation-latest"}}, "moderation"),
         ({"modalities": ["audio"]}, "modalities"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"top_logprobs": 2}, "top_logprobs"),
@@ -251,13 +272,13 @@ def test_fields_that_change_nothing_are_accepted(client: OpenAI) -> None:
         max_completion_tokens=1,
         user="someone",
         store=False,
-        metadata={"a": "b"},
         service_tier="auto",
         prediction={"type": "content", "content": "Hello"},
         safety_identifier="s",
         prompt_cache_key="k",
-        reasoning_effort="low",
-        verbosity="low",
+        reasoning_effort="none",
+        verbosity="medium",
+        extra_body={"prompt_cache_retention": "24h", "prompt_cache_options": {"mode": "implicit"}},
         response_format={"type": "text"},
         modalities=["text"],
     )

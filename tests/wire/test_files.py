@@ -7,13 +7,25 @@ import csv
 import gzip
 import io
 import json
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import openai
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openai import OpenAI
 from openai.types.fine_tuning import FineTuningJob
+from sqlalchemy import update
+
+from tunesmith import ids
+from tunesmith.store.database import Database
+from tunesmith.store.tables import files as file_table
+from tunesmith.wire import limits
+from tunesmith.wire.files import UPLOAD_PURPOSES
 
 ROWS = b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n' * 10
 
@@ -40,7 +52,8 @@ def test_files_are_listed_by_purpose_page_by_page(client: OpenAI) -> None:
     page = client.files.list(purpose="user_data", limit=2)
     assert [file.id for file in page.data] == made[::-1][:2]
     assert page.has_more
-    assert [file.id for file in client.files.list(purpose="user_data", limit=2)] == made[::-1]
+    listed = [file.id for file in client.files.list(purpose="user_data", limit=2)]
+    assert [id for id in listed if id in made] == made[::-1]
     assert [file.id for file in client.files.list(purpose="user_data", order="asc", limit=3)] == made
     for file_id in made:
         client.files.delete(file_id)
@@ -53,6 +66,63 @@ def test_an_expiry_is_counted_from_the_creation(client: OpenAI) -> None:
     )
     assert uploaded.expires_at == uploaded.created_at + 3600
     client.files.delete(uploaded.id)
+
+
+def test_a_batch_file_expires_after_thirty_days_unless_it_is_told_otherwise(client: OpenAI) -> None:
+    request = b'{"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {}}\n'
+    plain = client.files.create(file=("b.jsonl", request), purpose="batch")
+    assert plain.expires_at == plain.created_at + 30 * 24 * 3600
+    asked = client.files.create(
+        file=("b.jsonl", request), purpose="batch", expires_after={"anchor": "created_at", "seconds": 3600}
+    )
+    assert asked.expires_at == asked.created_at + 3600
+    for file in (plain, asked):
+        client.files.delete(file.id)
+
+
+def test_an_expired_file_is_gone_everywhere_at_once(server, client: OpenAI) -> None:
+    first, second = (client.files.create(file=("x", b"text"), purpose="assistants") for _ in range(2))
+    db = Database.open(f"sqlite:///{server.data / 'tunesmith.db'}")
+    with db.write() as connection:
+        expired = update(file_table).where(file_table.c.id == first.id).values(expires_at=ids.now())
+        connection.execute(expired)
+    db.close()
+    for act in (client.files.retrieve, client.files.content, client.files.delete):
+        with pytest.raises(openai.NotFoundError, match=f"No such File object: {first.id}"):
+            act(first.id)
+    assert [file.id for file in client.files.list(purpose="assistants")] == [second.id]
+    with pytest.raises(openai.APIStatusError, match="training_file"):
+        client.fine_tuning.jobs.create(model="gpt-4o-mini", training_file=first.id)
+    client.files.delete(second.id)
+
+
+@pytest.mark.parametrize("purpose", UPLOAD_PURPOSES)
+def test_every_purpose_of_a_client_is_taken(client: OpenAI, http: httpx2.Client, purpose: str) -> None:
+    answer = http.post("/v1/files", files={"file": ("a.jsonl", ROWS)}, data={"purpose": purpose}).json()
+    assert (answer["purpose"], answer["status"]) == (purpose, "processed")
+    listed = http.get(f"/v1/files?purpose={purpose}&limit=1").json()
+    assert [file["id"] for file in listed["data"]] == [answer["id"]]
+    client.files.delete(answer["id"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("expires_after[seconds]", "3599"),
+        ("expires_after[seconds]", "2592001"),
+        ("expires_after[seconds]", "1e4"),
+        ("expires_after[anchor]", "updated_at"),
+        ("expire_after[seconds]", "3600"),
+        ("model", "gpt-4o"),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_is_kept(http: httpx2.Client, field: str, value: str) -> None:
+    data = {"purpose": "user_data", "expires_after[anchor]": "created_at", "expires_after[seconds]": "3600"}
+    before = http.get("/v1/files").json()["data"]
+    answer = http.post("/v1/files", files={"file": ("a", b"x")}, data={**data, field: value})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == field
+    assert http.get("/v1/files").json()["data"] == before
 
 
 @pytest.mark.parametrize(
@@ -72,6 +142,11 @@ def test_what_is_no_jsonl_is_refused_with_a_sentence(client: OpenAI, name: str, 
     with pytest.raises(openai.BadRequestError) as refusal:
         client.files.create(file=(name, content), purpose="fine-tune")
     assert refusal.value.body["message"]  # type: ignore[index]
+
+
+def test_a_batch_file_that_is_no_jsonl_is_refused_in_a_batchs_words(client: OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match=r'It looks like plain text; .*"custom_id"'):
+        client.files.create(file=("b.jsonl", b"hello there\n"), purpose="batch")
 
 
 def test_bad_lines_are_not_the_uploads_business(client: OpenAI) -> None:
@@ -116,7 +191,8 @@ def test_parts_may_come_in_any_order_and_are_named_when_missing(http: httpx2.Cli
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/passwd", "C:\\data\\x.jsonl", "имя 🙂.jsonl", 'a"b.jsonl', "x" * 300]
+    "name",
+    ["../../etc/passwd", "C:\\data\\x.jsonl", "имя 🙂.jsonl", 'a"b.jsonl', "x" * 300, "<b>x</b>\r\ny: z"],
 )
 def test_a_filename_is_only_ever_data(client: OpenAI, name: str) -> None:
     uploaded = client.files.create(file=(name, b"text"), purpose="user_data")
@@ -136,6 +212,109 @@ def test_the_result_file_is_base64_of_a_csv_and_plain_where_csv_is_asked_for(
     assert set(rows[0]) == {"step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy"}
     assert float(rows[0]["train_loss"]) > 0
     assert http.get(f"/v1/files/{file_id}/content", headers={"accept": "text/csv"}).text == decoded
+
+
+@pytest.fixture(scope="module")
+def numbers(client: OpenAI) -> Iterator[tuple[str, bytes]]:
+    """A file in which every slice is another, and its bytes."""
+    content = b"".join(b"%05d" % number for number in range(500))
+    uploaded = client.files.create(file=("numbers.txt", content), purpose="user_data")
+    yield uploaded.id, content
+    client.files.delete(uploaded.id)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    start=st.integers(0, 3000) | st.none(),
+    end=st.integers(0, 3000) | st.sampled_from([2499, 2500, 10**18]) | st.none(),
+)
+def test_any_range_is_the_slice_of_the_content(
+    http: httpx2.Client, numbers: tuple[str, bytes], start: int | None, end: int | None
+) -> None:
+    file_id, content = numbers
+    asked = f"bytes={'' if start is None else start}-{'' if end is None else end}"
+    answer = http.get(f"/v1/files/{file_id}/content", headers={"range": asked})
+    assert answer.headers["content-length"] == str(len(answer.content))
+    if start is None and end is None or (start is not None and end is not None and end < start):
+        assert (answer.status_code, answer.content) == (200, content)  # no range at all
+        return
+    if start is None:
+        expected = content[-end:] if end else b""
+    else:
+        expected = content[start:] if end is None else content[start : end + 1]
+    if not expected:
+        assert answer.status_code == 416
+        assert answer.headers["content-range"] == "bytes */2500"
+        assert answer.json()["error"]["code"] == "invalid_range"
+        return
+    first = len(content) - len(expected) if start is None else start
+    assert (answer.status_code, answer.content) == (206, expected)
+    assert answer.headers["content-range"] == f"bytes {first}-{first + len(expected) - 1}/2500"
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=0-1,5-9", "lines=1-2", "bytes=a-b", "bytes=-", "0-5", "bytes=1-2-3"]
+)
+def test_what_is_not_one_range_gets_the_whole(
+    http: httpx2.Client, numbers: tuple[str, bytes], asked: str
+) -> None:
+    answer = http.get(f"/v1/files/{numbers[0]}/content", headers={"range": asked})
+    assert (answer.status_code, answer.content) == (200, numbers[1])
+    assert answer.headers["accept-ranges"] == "bytes"
+
+
+def test_a_range_can_depend_on_the_content_being_the_same(
+    http: httpx2.Client, numbers: tuple[str, bytes]
+) -> None:
+    path, part = f"/v1/files/{numbers[0]}/content", {"range": "bytes=0-4"}
+    etag = http.get(path).headers["etag"]
+    assert http.get(path, headers={**part, "if-range": etag}).content == b"00000"
+    for other in ('"another"', f"W/{etag}", "Wed, 21 Oct 2015 07:28:00 GMT"):
+        assert http.get(path, headers={**part, "if-range": other}).content == numbers[1]
+
+
+def test_a_range_of_a_result_file_is_one_of_its_base64(
+    client: OpenAI, http: httpx2.Client, tuned_job: FineTuningJob
+) -> None:
+    path = f"/v1/files/{tuned_job.result_files[0]}/content"
+    for accept in ("application/binary", "text/csv"):
+        whole = http.get(path, headers={"accept": accept})
+        part = http.get(path, headers={"accept": accept, "range": "bytes=4-11"})
+        assert (part.status_code, part.content) == (206, whole.content[4:12])
+        assert part.headers["etag"] == whole.headers["etag"]
+
+
+def test_a_client_that_goes_away_leaves_no_file_and_no_bytes(server, http: httpx2.Client) -> None:
+    before = http.get("/v1/files").json()["data"]
+    objects = sorted((server.data / "objects" / "files").iterdir())
+    incoming = server.data / "objects" / ".incoming"
+    host, port = server.root_url.removeprefix("http://").split(":")
+    deadline = time.monotonic() + 20
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(
+            f"POST /v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.api_key}\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 4000000\r\n\r\n"
+            '--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'.encode()
+            + bytes(2**21)
+        )
+        while not list(incoming.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert list(incoming.iterdir())
+    while list(incoming.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert list(incoming.iterdir()) == []
+    assert sorted((server.data / "objects" / "files").iterdir()) == objects
+    assert http.get("/v1/files").json()["data"] == before
+
+
+@pytest.mark.slow
+def test_a_client_learns_that_its_file_is_too_large(client: OpenAI) -> None:
+    for purpose, limit in (("batch", limits.MAX_BATCH_FILE_BYTES), ("user_data", limits.MAX_FILE_BYTES)):
+        row = b'{"custom_id": "1"}\n'
+        too_large = row + b" " * (limit + 1 - len(row))
+        with pytest.raises(openai.APIStatusError, match=f"larger than {limit // 2**20} MB") as refusal:
+            client.files.create(file=("big.jsonl", too_large), purpose=purpose)  # type: ignore[arg-type]
+        assert (refusal.value.status_code, refusal.value.code) == (413, "file_too_large")
 
 
 @pytest.mark.slow

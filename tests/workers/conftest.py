@@ -64,11 +64,17 @@ class Office:
             device="cpu",
             snapshot_every_s=0,
             niceness=0,
+            followers=self.folder / "wandb",
         )
         environment.work.mkdir(parents=True)
         with Hold(self.db, job.id, job.attempt, leave=self.leave.set, heartbeat_s=0.05) as hold:
             self.hold = hold
-            Attempt(self.db, self.blobs, job, hold, environment, leave=self.leave, train=train).run()
+            attempt = Attempt(self.db, self.blobs, job, hold, environment, leave=self.leave, train=train)
+            try:
+                attempt.run()
+            finally:
+                attempt.following.end(self.get(job.id).status)
+                attempt.following.say_goodbye()
         return self.get(job.id)
 
     def get(self, job_id: str | None = None) -> JobRow:

@@ -21,7 +21,7 @@ from tunesmith.jobs.lease import claim
 from tunesmith.store import files, models
 from tunesmith.store.jobs import LeaseLost
 from tunesmith.train.config import TrainConfig
-from tunesmith.train.events import Finished, Started, TrainEvent, Warned
+from tunesmith.train.events import Finished, SnapshotSaved, Started, TrainEvent, Warned
 from tunesmith.workers import training
 
 
@@ -62,8 +62,8 @@ def test_a_paused_job_keeps_each_step_and_goes_on_after_the_last(office: Office)
     assert f"Training resumed from step {last}" in [event.message for event in office.story()]
 
 
-def test_paused_in_the_last_moment_there_is_no_model_until_it_is_resumed(office: Office) -> None:
-    script = Script(total=4, snapshots=(2,))
+def paused_when_finished(office: Office, script: Script) -> Script:
+    """The script, with a pause between its last step and the publishing of its model."""
     plain = script._events
 
     def late(config: TrainConfig, request: threading.Event) -> Iterator[TrainEvent]:
@@ -71,13 +71,36 @@ def test_paused_in_the_last_moment_there_is_no_model_until_it_is_resumed(office:
             if isinstance(event, Finished):
                 pause(office.db, office.who.project_id, office.job_id)
             yield event
+        if script.ends_with_snapshot and request.is_set():
+            folder = script._folder(config.out / "snapshots" / f"step-{script.total}", script.total)
+            yield SnapshotSaved(step=script.total, folder=folder, trained_tokens=script.total * 50)
 
     script._events = late  # type: ignore[method-assign]
-    with pytest.raises(LeaseLost):
-        office.attempt(script)
-    assert (office.get().status, office.get().fine_tuned_model) == ("paused", None)
+    return script
+
+
+def test_paused_in_the_last_moment_there_is_no_model_and_no_step_is_done_again(office: Office) -> None:
+    job = office.attempt(paused_when_finished(office, Script(total=4, snapshots=(2,))))
+    assert (job.status, job.fine_tuned_model, job.leaving) == ("paused", None, False)
     assert models.list_all(office.db, office.who.project_id) == []
     assert files.list_page(office.db, office.who.project_id, purpose="fine-tune-results").rows == []
+    assert office.story()[-1].message == "Fine-tuning job paused at step 4"
+
+    resume(office.db, office.who.project_id, office.job_id)
+    office.leave.clear()
+    again = Script(total=4)
+    assert office.attempt(again).status == "succeeded"
+    assert again.steps_done == []
+
+
+def test_a_last_moment_without_a_snapshot_is_done_again(office: Office) -> None:
+    script = Script(total=4, snapshots=(2,))
+    script.ends_with_snapshot = False
+    with pytest.raises(LeaseLost):
+        office.attempt(paused_when_finished(office, script))
+    job = office.get()
+    assert (job.status, job.fine_tuned_model) == ("paused", None)
+    assert job.snapshot is not None and job.snapshot["step"] == 2
 
 
 @pytest.fixture
@@ -99,6 +122,7 @@ def worker(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
             device="cpu",
             snapshot_every_s=0,
             niceness=0,
+            followers=office.folder / "wandb",
         )
         environment.work.mkdir(parents=True)
         after_claim()

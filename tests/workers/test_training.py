@@ -47,6 +47,8 @@ class Script:
         self.configs: list[TrainConfig] = []
         self.steps_done: list[int] = []
         self.closed = False
+        self.ends_with_snapshot = True
+        """Whether it takes a snapshot that is asked for on Finished."""
 
     def __call__(self, config: TrainConfig, *, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
         self.configs.append(config)

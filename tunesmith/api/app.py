@@ -5,22 +5,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from fastapi import FastAPI
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
 from tunesmith import __version__
-from tunesmith.api import chat, completions, errors, files, fine_tuning, health, models
+from tunesmith.api import (
+    batches,
+    chat,
+    completions,
+    console,
+    conversations,
+    embeddings,
+    errors,
+    files,
+    fine_tuning,
+    health,
+    models,
+    moderations,
+    not_served,
+    organization_admin_keys,
+    organization_costs,
+    organization_keys,
+    organization_projects,
+    organization_rate_limits,
+    organization_usage,
+    permissions,
+    responses,
+    stored_completions,
+    uploads,
+    webhook_endpoints,
+)
 from tunesmith.api.auth import Doorkeeper
+from tunesmith.api.batch_runner import BatchRunner
 from tunesmith.api.envelope import Envelope
+from tunesmith.api.metering import Meter
 from tunesmith.api.office import Office
-from tunesmith.wire.chat import ChatRequest
-from tunesmith.wire.completions import CompletionRequest
-from tunesmith.wire.fine_tuning import CreateJobRequest
-
-_REQUESTS: tuple[type[BaseModel], ...] = (ChatRequest, CompletionRequest, CreateJobRequest)
+from tunesmith.api.openapi_document import describe
+from tunesmith.api.rate_limits import Limiter
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -38,27 +59,42 @@ def create_app(office: Office, *, lifespan: Lifespan | None = None) -> FastAPI:
     )
     app.state.office = office
     app.state.doorkeeper = Doorkeeper(office.db)
-    for resource in (health, files, fine_tuning, models, chat, completions):
+    app.state.meter = Meter(office.db)
+    app.state.limiter = Limiter(office.db, office.settings)
+    app.state.batch_runner = BatchRunner(app, office)
+    for resource in (
+        health,
+        files,
+        uploads,
+        batches,
+        moderations,
+        fine_tuning,
+        permissions,
+        models,
+        chat,
+        completions,
+        conversations,
+        embeddings,
+        responses,
+        stored_completions,
+        webhook_endpoints,
+        organization_projects,
+        organization_keys,
+        organization_rate_limits,
+        organization_admin_keys,
+        organization_usage,
+        organization_costs,
+        console,
+    ):
         app.include_router(resource.router)
+    app.include_router(not_served.router)  # last: whatever is served comes first
     errors.install(app)
-    app.add_middleware(Envelope, office=office)
-    _document_requests(app)
+    app.add_middleware(
+        Envelope,
+        office=office,
+        doorkeeper=app.state.doorkeeper,
+        meter=app.state.meter,
+        limiter=app.state.limiter,
+    )
+    describe(app)
     return app
-
-
-def _document_requests(app: FastAPI) -> None:
-    """Adds the request models, which the routes read by themselves, to `/openapi.json`."""
-    plain = app.openapi
-
-    def with_requests() -> dict[str, Any]:
-        document = plain()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        if _REQUESTS[0].__name__ not in schemas:
-            _, found = models_json_schema(
-                [(model, "validation") for model in _REQUESTS], ref_template="#/components/schemas/{model}"
-            )
-            for name, schema in found["$defs"].items():
-                schemas.setdefault(name, schema)
-        return document
-
-    app.openapi = with_requests  # type: ignore[method-assign]

@@ -6,7 +6,7 @@ Knows nothing of HTTP; feed it tokens and read what may be shown.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from tunesmith.api.stop_strings import StopStrings
@@ -27,8 +27,18 @@ class Delta(NamedTuple):
 class ChoiceText:
     """Grows by tokens. After a delta with a finish reason, no more tokens may come."""
 
-    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str] = (), *, keep_tokens: bool = False) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        stops: Sequence[str] = (),
+        *,
+        keep_tokens: bool = False,
+        shown_tokens: Collection[int] = (),
+    ) -> None:
+        """`shown_tokens` are special tokens that are text here, as a template's tags around tool calls."""
+        self._tokenizer = tokenizer
         self._detokenizer = Detokenizer(tokenizer)
+        self._shown_tokens = shown_tokens
         self._stops = StopStrings(stops)
         self._keep_tokens = keep_tokens
         self._waiting: deque[tuple[int, int, TokenOutput]] = deque()  # first and last character, token
@@ -38,6 +48,8 @@ class ChoiceText:
         """Tokens generated, the end token and those of a stop string included."""
         self.prompt_logprobs: list[PromptLogprob | None] | None = None
         """Those of the prompt's tokens, once the first token is there and if they were asked for."""
+        self.cached_tokens: int | None = None
+        """Of the prompt's tokens, those that the engine had computed before; None until the end."""
 
     def add(self, output: TokenOutput) -> Delta:
         """Takes the next token of the engine."""
@@ -46,9 +58,10 @@ class ChoiceText:
             self.prompt_logprobs = output.prompt_logprobs
         finish_reason: str | None = output.finish_reason
         ended_by_token = finish_reason == "stop"
-        text = "" if ended_by_token else self._detokenizer.add(output.token_id)
+        text = "" if ended_by_token else self._text(output.token_id)
         if finish_reason is not None:
             text += self._detokenizer.flush()
+            self.cached_tokens = output.cached_tokens
         if self._keep_tokens and not ended_by_token:
             start = self._decoded_chars
             self._decoded_chars += len(text)
@@ -62,6 +75,11 @@ class ChoiceText:
             return Delta(shown, (), finish_reason)
         self._shown_chars += len(shown)
         return Delta(shown, self._visible(), finish_reason)
+
+    def _text(self, token_id: int) -> str:
+        if token_id in self._shown_tokens:
+            return self._tokenizer.token_bytes(token_id).decode(errors="replace")
+        return self._detokenizer.add(token_id)
 
     def _visible(self) -> list[TokenOutput]:
         """Takes the waiting tokens whose text has been shown; a cut inside a token shows it."""

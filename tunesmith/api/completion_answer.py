@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from tunesmith import ids
+from tunesmith.api.chat_answer import OBFUSCATED_BYTES
 from tunesmith.api.choice_text import Delta
 from tunesmith.api.generation import Generation
 from tunesmith.api.json_text import quoted
@@ -25,6 +27,8 @@ class Prompt:
 
     text: str
     token_ids: list[int]
+    shown: slice = field(default_factory=lambda: slice(None))
+    """Which of the tokens are the text: the others are a template's."""
 
 
 class Texts:
@@ -55,10 +59,13 @@ class Texts:
         """Tokens so far; each prompt counts once."""
         usage = self.generation.usage()
         if self.nothing_new:
-            return Usage(
-                prompt_tokens=usage.prompt_tokens, completion_tokens=0, total_tokens=usage.prompt_tokens
-            )
+            return usage.model_copy(update={"completion_tokens": 0, "total_tokens": usage.prompt_tokens})
         return usage
+
+    def counts(self) -> tuple[int, int, int]:
+        """Tokens so far: of the prompts, of those from a cache, of the continuations."""
+        prompt, cached, completion = self.generation.counts()
+        return prompt, cached, 0 if self.nothing_new else completion
 
     async def steps(self) -> AsyncGenerator[tuple[int, str, dict[str, Any] | None, Delta], None]:
         """For each delta: its sequence, the text that it adds (the prompt's too, at the start), and
@@ -88,7 +95,7 @@ class Texts:
         return [
             entry if entry is not None else (token_id, None)
             for token_id, entry in zip(prompt.token_ids, measured, strict=True)
-        ]
+        ][prompt.shown]
 
     async def collect(self) -> list[CompletionChoice]:
         """All choices, finished: of each prompt's sequences the `n` that the model finds likeliest per
@@ -125,13 +132,14 @@ class Texts:
 class CompletionStream:
     """The chunks of one streamed answer, put together from prepared pieces."""
 
-    def __init__(self, head: dict[str, Any], texts: Texts, *, with_usage: bool) -> None:
+    def __init__(self, head: dict[str, Any], texts: Texts, *, with_usage: bool, obfuscated: bool) -> None:
         self._texts = texts
         self._with_usage = with_usage
+        self._noise = ids.random_name(OBFUSCATED_BYTES) if obfuscated else ""
         self._head = (
             "data: " + json.dumps(head, ensure_ascii=False, separators=(",", ":"))[:-1] + ',"choices":['
         )
-        self._tail = '],"usage":null}\n\n' if with_usage else "]}\n\n"
+        self._usage = ',"usage":null' if with_usage else ""
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """One event at a time."""
@@ -141,13 +149,20 @@ class CompletionStream:
                     continue
                 reason = f'"{delta.finish_reason}"' if delta.finish_reason else "null"
                 logprobs = json.dumps(entries) if entries is not None else "null"
+                said = quoted(text)
                 yield (
-                    f'{self._head}{{"text":{quoted(text)},"index":{index},"logprobs":{logprobs},'
-                    f'"finish_reason":{reason}}}{self._tail}'
+                    f'{self._head}{{"text":{said},"index":{index},"logprobs":{logprobs},'
+                    f'"finish_reason":{reason}}}]{self._usage}{self._obfuscation(said)}}}\n\n'
                 ).encode()
         usage = self._texts.usage().model_dump_json()
-        last = f'{self._head}],"usage":{usage}}}\n\n'.encode() if self._with_usage else b""
-        yield last + DONE
+        last = f'{self._head}],"usage":{usage}{self._obfuscation("")}}}\n\n' if self._with_usage else ""
+        yield last.encode() + DONE
+
+    def _obfuscation(self, said: str) -> str:
+        if not self._noise:
+            return ""
+        n_bytes = len(said) if said.isascii() else len(said.encode())
+        return f',"obfuscation":"{self._noise[n_bytes % OBFUSCATED_BYTES :]}"'
 
 
 def _mean_logprob(tokens: list[TokenOutput]) -> float:

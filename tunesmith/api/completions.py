@@ -6,23 +6,28 @@ rows over a chat model gets a text as the user's turn, as in its training.
 
 from __future__ import annotations
 
+import bisect
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from tunesmith import ids
-from tunesmith.api import models_lookup
+from tunesmith.api import models_lookup, rate_limits
 from tunesmith.api.auth import Caller
 from tunesmith.api.completion_answer import CompletionStream, Prompt, Texts
 from tunesmith.api.generation import Generation, copies, engine_request, tokenised
 from tunesmith.api.json_body import documented, json_body
+from tunesmith.api.metering import Served
 from tunesmith.api.office import Office, OfficeDep
 from tunesmith.api.sse import ClientGone, EventStream, unless_gone
 from tunesmith.data.chat_template import Renderer
 from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.engine_client import GenerateRequest
-from tunesmith.errors import InvalidRequest
+from tunesmith.errors import ContextLengthExceeded, InvalidRequest
 from tunesmith.store.rows import Principal
 from tunesmith.wire import limits
 from tunesmith.wire.completions import Completion, CompletionRequest
@@ -48,9 +53,16 @@ async def create_completion(
             "model": model.wire_name,
             "system_fingerprint": model.fingerprint,
         }
+        request.scope["tunesmith.served"] = Served("completions", model.wire_name, texts.counts)
         if body.stream:
-            with_usage = bool(body.stream_options and body.stream_options.include_usage)
-            return EventStream(CompletionStream(head, texts, with_usage=with_usage).pieces())
+            options = body.stream_options
+            stream = CompletionStream(
+                head,
+                texts,
+                with_usage=bool(options and options.include_usage),
+                obfuscated=options is None or options.include_obfuscation is not False,
+            )
+            return EventStream(stream.pieces())
         choices = await unless_gone(request.receive, texts.collect())
     except ClientGone:
         return Response(status_code=499)
@@ -89,23 +101,28 @@ async def _prepare(
     prompts: list[Prompt] = []
     requests: list[GenerateRequest] = []
     for asked in body.prompt:
-        token_ids = await _token_ids(asked, tokenizer, model)
-        engine_asked = engine_request(
-            body,
-            model,
-            tokenizer,
-            prompt=token_ids,
-            max_tokens=max(
-                max_tokens, 1
-            ),  # an engine generates at least one; `Texts` drops it where none is wanted
-            logprobs=logprobs,
-            stream=bool(body.stream),
-        )
+        with _about_the_prompt():
+            prompt = await _prompt(asked, tokenizer, model)
+            engine_asked = engine_request(
+                body,
+                model,
+                tokenizer,
+                prompt=prompt.token_ids,
+                # an engine generates at least one; `Texts` drops it where none is wanted
+                max_tokens=max(max_tokens, 1),
+                logprobs=logprobs,
+                stream=bool(body.stream),
+            )
         if body.echo and body.logprobs is not None:
             engine_asked = replace(engine_asked, prompt_logprobs=body.logprobs)
         requests += copies(engine_asked, best_of)
-        text = asked if isinstance(asked, str) else tokenizer.decode(asked, skip_special_tokens=False)
-        prompts.append(Prompt(text, token_ids))
+        prompts.append(prompt)
+    rate_limits.admit(
+        principal,
+        model.adapter.base_name if model.adapter else model.wire_name,
+        input_tokens=sum(len(prompt.token_ids) for prompt in prompts),
+        output_tokens=max_tokens * len(requests),
+    )
     client = await models_lookup.engine_for(office, model)
     generation = Generation(
         client=client,
@@ -127,16 +144,28 @@ async def _prepare(
     return texts, model
 
 
-async def _token_ids(
-    asked: str | list[int], tokenizer: Tokenizer, model: models_lookup.FoundModel
-) -> list[int]:
-    """A prompt as token ids, never empty: a model goes on from something."""
+@contextmanager
+def _about_the_prompt() -> Iterator[None]:
+    """A text that is too long is this endpoint's prompt, not messages."""
+    try:
+        yield
+    except ContextLengthExceeded as error:
+        error.param = "prompt"
+        error.message = error.message.replace("your messages", "your prompt").replace(
+            "the messages", "the prompt"
+        )
+        raise
+
+
+async def _prompt(asked: str | list[int], tokenizer: Tokenizer, model: models_lookup.FoundModel) -> Prompt:
+    """A prompt with its token ids, which are never none: a model goes on from something."""
     if isinstance(asked, str) and model.prompts_are_user_turns:
-        asked = Renderer.load(model.base.path).prompt_text([{"role": "user", "content": asked}])
-        return await tokenised(tokenizer, asked, model.base.context_length, raw=False)
+        turn = Renderer.load(model.base.path).prompt_text([{"role": "user", "content": asked}])
+        token_ids = await tokenised(tokenizer, turn, model.base.context_length, raw=False)
+        return Prompt(asked, token_ids, _tokens_of(asked, turn, token_ids, tokenizer))
     if isinstance(asked, str):
         token_ids = await tokenised(tokenizer, asked, model.base.context_length, raw=True)
-        return token_ids or list(tokenizer.eos_token_ids[:1]) or [0]
+        return Prompt(asked, token_ids or list(tokenizer.eos_token_ids[:1]) or [0])
     unknown: Any = next((token for token in asked if token >= tokenizer.vocab_size), None)
     if unknown is not None:
         raise InvalidRequest(
@@ -146,4 +175,12 @@ async def _token_ids(
             param="prompt",
             code="invalid_value",
         )
-    return asked
+    return Prompt(tokenizer.decode(asked, skip_special_tokens=False), asked)
+
+
+def _tokens_of(asked: str, turn: str, token_ids: list[int], tokenizer: Tokenizer) -> slice:
+    """Which tokens of the user's turn are the text that was asked, without the template around it."""
+    start = len(turn[: max(turn.rfind(asked), 0)].encode())
+    end = start + len(asked.encode())
+    ends = list(itertools.accumulate(len(tokenizer.token_bytes(token_id)) for token_id in token_ids))
+    return slice(bisect.bisect_right(ends, start), bisect.bisect_left(ends, end) + 1 if asked else 0)

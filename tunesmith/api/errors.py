@@ -15,9 +15,11 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from tunesmith.errors import InvalidRequest, MethodNotAllowed, NotFound, TunesmithError
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _MORE_SENTENCES = 2
 """Faults of one body that are named besides the first."""
 
@@ -64,7 +66,7 @@ def install(app: FastAPI) -> None:
                     f"Not allowed to {request.method} on {request.url.path[:200]}. "
                     "(HINT: Perhaps you meant to use a different HTTP method?)",
                     code="method_not_supported",
-                    headers={key.lower(): value for key, value in (error.headers or {}).items()},
+                    headers={"allow": ", ".join(_allowed(request))},
                 )
             )
         if error.status_code == 404:
@@ -72,6 +74,19 @@ def install(app: FastAPI) -> None:
         refusal = InvalidRequest(str(error.detail))
         refusal.status = error.status_code
         return error_response(refusal)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that this path has among all routes; HEAD is answered wherever GET is."""
+    found = [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
+    return sorted([*found, "HEAD"] if "GET" in found else found)
 
 
 # -- what pydantic found ----------------------------------------------------------------------------

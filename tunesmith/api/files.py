@@ -1,38 +1,38 @@
 """`/v1/files`: upload, list, look at, download, delete.
 
-An upload is streamed into the object store and gets its row afterwards. Only what is no JSONL at all is
-refused here; whether the lines are good examples is the job's judgement.
+An upload is streamed into the object store and gets its row afterwards; what it must be is `api/intake.py`'s.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from typing import Annotated, Literal
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-import anyio.from_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 
 from tunesmith import ids
+from tunesmith.api import intake
 from tunesmith.api.auth import Caller
 from tunesmith.api.multipart import UploadForm
 from tunesmith.api.office import OfficeDep
-from tunesmith.api.pages import After
-from tunesmith.data.jsonl import sniff
-from tunesmith.errors import InvalidRequest
+from tunesmith.api.pages import After, Search
+from tunesmith.api.ranges import asked_range
+from tunesmith.errors import InvalidRequest, NotFound
 from tunesmith.store import files
+from tunesmith.store.blobs import ObjectMissing
 from tunesmith.store.rows import FileRow
 from tunesmith.wire import limits
 from tunesmith.wire.files import PURPOSES, UPLOAD_PURPOSES, DeletedFile, FileList, FileObject
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
 
-_SNIFFED_BYTES = 64 * 1024
-"""What of a file is looked at before the rest is taken."""
+_ANCHOR, _SECONDS = "expires_after[anchor]", "expires_after[seconds]"
 
 _UPLOAD_SCHEMA = {
     "requestBody": {
@@ -45,8 +45,8 @@ _UPLOAD_SCHEMA = {
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
                         "purpose": {"type": "string", "enum": list(UPLOAD_PURPOSES)},
-                        "expires_after[anchor]": {"type": "string", "const": "created_at"},
-                        "expires_after[seconds]": {
+                        _ANCHOR: {"type": "string", "const": "created_at"},
+                        _SECONDS: {
                             "type": "integer",
                             "minimum": limits.MIN_FILE_LIFETIME_S,
                             "maximum": limits.MAX_FILE_LIFETIME_S,
@@ -58,28 +58,30 @@ _UPLOAD_SCHEMA = {
     }
 }
 
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+_CONTENT_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The whole file.", "content": {"application/octet-stream": _BYTES}},
+    206: {"description": "The range asked for.", "content": {"application/octet-stream": _BYTES}},
+}
+
 
 @router.post("", response_model=FileObject, openapi_extra=_UPLOAD_SCHEMA)
 async def create_file(principal: Caller, office: OfficeDep, request: Request) -> Response:
-    """Stores a file, at most 512 MB."""
-    upload = _Upload(UploadForm(request, file_field="file", max_file_bytes=limits.MAX_FILE_BYTES))
+    """Stores a file, at most 512 MB (purpose `batch`: 200 MB); larger ones come by `/v1/uploads`."""
+    upload = _Upload(request)
     file_id = ids.new_id("file")
     key = f"files/{file_id}"
     try:
-        stored = await run_in_threadpool(office.blobs.put, key, upload.chunks())
+        stored = await intake.store(office.blobs, key, upload.pieces())
     except ClientDisconnect:
         return Response(status_code=400)  # nobody is left to read it
-    created_at = ids.now()
-    lifetime_s = upload.lifetime_s()
-    row = FileRow(
-        id=file_id,
-        project_id=principal.project_id,
+    row = intake.file_row(
+        file_id,
+        principal.project_id,
+        stored,
         filename=upload.filename,
         purpose=upload.purpose,
-        size_bytes=stored.size_bytes,
-        sha256=stored.sha256,
-        created_at=created_at,
-        expires_at=created_at + lifetime_s if lifetime_s is not None else None,
+        lifetime_s=upload.lifetime_s(),
     )
     try:
         await run_in_threadpool(files.insert, office.db, row)
@@ -96,13 +98,14 @@ def list_files(
     after: After = None,
     limit: Annotated[int, Query(ge=1, le=limits.MAX_FILES_PER_PAGE)] = limits.MAX_FILES_PER_PAGE,
     order: Literal["asc", "desc"] = "desc",
-    purpose: str | None = None,
+    purpose: Annotated[str | None, Query(description="Only files of this purpose.")] = None,
+    q: Search = None,
 ) -> Response:
     """Files of the project, newest first."""
     if purpose is not None and purpose not in PURPOSES:
-        raise _unknown_purpose(purpose, PURPOSES)
+        raise intake.unknown_purpose(purpose, PURPOSES)
     page = files.list_page(
-        office.db, principal.project_id, purpose=purpose, after=after, limit=limit, order=order
+        office.db, principal.project_id, purpose=purpose, text=q, after=after, limit=limit, order=order
     )
     data = [file_object(row) for row in page.rows]
     first, last = (data[0].id, data[-1].id) if data else (None, None)
@@ -115,23 +118,37 @@ def retrieve_file(principal: Caller, office: OfficeDep, file_id: str) -> Respons
     return _json(file_object(files.get(office.db, principal.project_id, file_id)))
 
 
-@router.get("/{file_id}/content", response_class=StreamingResponse)
+@router.get("/{file_id}/content", response_class=StreamingResponse, responses=_CONTENT_ANSWERS)
 def file_content(principal: Caller, office: OfficeDep, request: Request, file_id: str) -> Response:
-    """The file's bytes.
+    """The file's bytes, or the one `Range` of them that is asked for.
 
     A result file comes as base64 of its CSV, as OpenAI sends it; `Accept: text/csv` gets the CSV itself.
     """
     row = files.get(office.db, principal.project_id, file_id)
-    if row.purpose == "fine-tune-results":
-        content = office.blobs.get(row.object_key)
-        if "text/csv" in request.headers.get("accept", ""):
-            return Response(content, media_type="text/csv; charset=utf-8", headers=_attachment(row))
-        return Response(base64.b64encode(content), media_type="application/octet-stream")
-    return StreamingResponse(
-        office.blobs.stream(row.object_key),
-        media_type="application/octet-stream",
-        headers={**_attachment(row), "content-length": str(row.size_bytes)},
-    )
+    headers = _attachment(row)
+    media_type, etag, size_bytes = "application/octet-stream", f'"{row.sha256}"', row.size_bytes
+    encoded: bytes | None = None
+    try:
+        if row.purpose == "fine-tune-results":
+            headers["vary"] = "Accept"
+            if "text/csv" in request.headers.get("accept", ""):
+                media_type = "text/csv; charset=utf-8"
+            else:
+                encoded = base64.b64encode(office.blobs.get(row.object_key))
+                size_bytes, etag = len(encoded), f'"{hashlib.sha256(encoded).hexdigest()}"'
+                del headers["content-disposition"]
+        asked = asked_range(request.headers, size_bytes, etag)
+        start, end = (asked.start, asked.end) if asked else (0, size_bytes)
+        pieces: Iterator[bytes] = (
+            iter((encoded[start:end],))
+            if encoded is not None
+            else office.blobs.stream(row.object_key, start, end)
+        )
+    except ObjectMissing:  # deleted since we looked
+        raise NotFound(f"No such File object: {file_id}", param="id") from None
+    headers |= {"accept-ranges": "bytes", "etag": etag, "content-length": str(size_bytes)}
+    headers |= asked.headers() if asked else {}
+    return StreamingResponse(pieces, 206 if asked else 200, headers=headers, media_type=media_type)
 
 
 @router.delete("/{file_id}", response_model=DeletedFile)
@@ -156,71 +173,64 @@ def file_object(row: FileRow) -> FileObject:
 
 
 class _Upload:
-    """Judges a form while it streams by: the purpose, the first bytes, and at the end that nothing is
+    """A form judged while it streams by: the purpose, the first bytes, and at the end that nothing is
     missing."""
 
-    def __init__(self, form: UploadForm) -> None:
-        self._form = form
-        self._head = b""
-        self._sniffed = False
+    def __init__(self, request: Request) -> None:
+        self._form = UploadForm(
+            request,
+            file_field="file",
+            fields=("purpose", _ANCHOR, _SECONDS),
+            max_file_bytes=limits.MAX_FILE_BYTES,
+            too_large="split it, leave out some of it, or send it in parts with POST /v1/uploads",
+        )
+        self._head = intake.Head()
+        self._judged = False
 
-    def chunks(self) -> Iterator[bytes]:
-        """The file's bytes, for a worker thread; raises what is wrong, so that nothing is stored."""
-        while chunk := anyio.from_thread.run(self._form.next_chunk):
-            if len(self._head) < _SNIFFED_BYTES:
-                self._head += chunk[: _SNIFFED_BYTES - len(self._head)]
-            if "purpose" in self._form.fields and len(self._head) == _SNIFFED_BYTES:
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The file's bytes; raises what is wrong, so that nothing is stored."""
+        async for piece in self._form.pieces():
+            self._head.add(piece)
+            if "purpose" in self._form.fields and self._head.is_full:
                 self._judge()
-            yield chunk
-        if self._form.filename is None:
+            yield piece
+        if not self._form.has_file:
             raise InvalidRequest(
                 "Missing required parameter: 'file'. Send it as a file part, with a filename.",
                 param="file",
                 code="missing_required_parameter",
             )
-        self._judge()
         self.lifetime_s()
         if not self._form.file_bytes:
             raise InvalidRequest("The file is empty.", param="file", code="empty_file")
+        self._judge()
 
     def _judge(self) -> None:
-        if self.purpose == "fine-tune" and not self._sniffed:
-            sniff(self._head, self.filename)
-            self._sniffed = True
+        if self.purpose == "batch":
+            self._form.limit_file(limits.MAX_BATCH_FILE_BYTES, "split it into several batches")
+        if not self._judged:
+            self._head.judge(self.purpose, self.filename)
+            self._judged = True
 
     @property
     def purpose(self) -> str:
         """What the file is for. Raises InvalidRequest when it is missing or unknown."""
-        purpose = self._form.fields.get("purpose")
-        if purpose is None:
-            raise InvalidRequest(
-                "Missing required parameter: 'purpose'.", param="purpose", code="missing_required_parameter"
-            )
-        if purpose not in UPLOAD_PURPOSES:
-            raise _unknown_purpose(purpose, UPLOAD_PURPOSES)
-        return purpose
+        return intake.checked_purpose(self._form.fields.get("purpose"))
 
     @property
     def filename(self) -> str:
-        """The name that the client gave, as data: no path is ever built from it."""
-        name = (self._form.filename or "").replace("\x00", "")
-        if len(name) > limits.MAX_FILENAME_CHARS:
-            raise InvalidRequest(
-                f"The filename has {len(name)} characters; at most {limits.MAX_FILENAME_CHARS} are allowed.",
-                param="file",
-            )
-        return name or "file"
+        """The name that the client gave. Raises InvalidRequest."""
+        return intake.checked_filename(self._form.filename or "", param="file")
 
     def lifetime_s(self) -> int | None:
-        """Seconds until the file expires, None for never. Raises InvalidRequest."""
+        """Seconds until the file expires, None where the form says nothing. Raises InvalidRequest."""
         fields = self._form.fields
-        anchor, seconds = fields.get("expires_after[anchor]"), fields.get("expires_after[seconds]")
+        anchor, seconds = fields.get(_ANCHOR), fields.get(_SECONDS)
         if anchor is None and seconds is None:
             return None
         if anchor != "created_at":
             raise InvalidRequest(
-                "Invalid 'expires_after[anchor]': the only supported value is 'created_at'.",
-                param="expires_after[anchor]",
+                f"Invalid '{_ANCHOR}': the only supported value is 'created_at'.", param=_ANCHOR
             )
         low, high = limits.MIN_FILE_LIFETIME_S, limits.MAX_FILE_LIFETIME_S
         if (
@@ -229,19 +239,9 @@ class _Upload:
             or not low <= int(seconds[:12]) <= high
         ):
             raise InvalidRequest(
-                f"Invalid 'expires_after[seconds]': expected an integer from {low} to {high}.",
-                param="expires_after[seconds]",
+                f"Invalid '{_SECONDS}': expected an integer from {low} to {high}.", param=_SECONDS
             )
         return int(seconds)
-
-
-def _unknown_purpose(purpose: str, known: tuple[str, ...]) -> InvalidRequest:
-    names = ", ".join(f"'{name}'" for name in known)
-    return InvalidRequest(
-        f"'{purpose[:60]}' is not one of the supported purposes: {names}.",
-        param="purpose",
-        code="invalid_value",
-    )
 
 
 def _attachment(row: FileRow) -> dict[str, str]:

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from tunesmith.api.auth import Caller
+from tunesmith.api.job_lists import AskedListDep
 from tunesmith.api.json_body import documented, json_body
 from tunesmith.api.office import OfficeDep
 from tunesmith.api.pages import After, Limit
@@ -44,7 +45,12 @@ async def create_fine_tuning_job(
     body: Annotated[CreateJobRequest, Depends(json_body(CreateJobRequest))],
     idempotency_key: Annotated[
         str | None,
-        Header(min_length=1, max_length=255, description="Sent again with the same body: the same job."),
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=limits.MAX_IDEMPOTENCY_KEY_CHARS,
+            description="Sent again with the same body within a day: the same job.",
+        ),
     ] = None,
 ) -> Response:
     """Starts fine-tuning; the answer is the job, which begins by validating its files."""
@@ -69,6 +75,7 @@ def list_fine_tuning_jobs(
     principal: Caller,
     office: OfficeDep,
     request: Request,
+    asked: AskedListDep,
     after: After = None,
     limit: Limit = limits.DEFAULT_JOBS_PER_PAGE,
     metadata: Annotated[
@@ -78,20 +85,21 @@ def list_fine_tuning_jobs(
         ),
     ] = None,
 ) -> Response:
-    """Jobs of the project, newest first."""
+    """Jobs of the project, newest first.
+
+    `before`, `status`, `q` and `include` are our own; without them the list is OpenAI's.
+    """
     if metadata not in (None, "null"):
         raise InvalidRequest(
             "Filter with metadata[key]=value, or with metadata=null for jobs without metadata.",
             param="metadata",
         )
-    pairs = {
-        match.group(1): value
-        for name, value in request.query_params.multi_items()
-        if (match := _METADATA_KEY.fullmatch(name))
-    }
-    if len(pairs) > limits.MAX_METADATA_PAIRS:
+    pairs = _metadata_pairs(request.query_params.multi_items())
+    if pairs and metadata is not None:
         raise InvalidRequest(
-            f"At most {limits.MAX_METADATA_PAIRS} metadata pairs are allowed.", param="metadata"
+            "metadata=null asks for jobs without metadata, metadata[key]=value for jobs with it; send one of "
+            "the two.",
+            param="metadata",
         )
     page = jobs.list_page(
         office.db,
@@ -100,8 +108,10 @@ def list_fine_tuning_jobs(
         limit=limit,
         metadata=pairs or None,
         without_metadata=metadata == "null",
+        **asked.filters(after),
     )
-    return _json(JobList(data=[job_object(row) for row in page.rows], has_more=page.has_more))
+    data = asked.listed(office.db, page.rows, job_object)
+    return _json(JobList(data=data, has_more=page.has_more))
 
 
 @router.get("/{job_id}", response_model=JobObject)
@@ -200,6 +210,25 @@ def asked_method(body: CreateJobRequest) -> dict[str, Any]:
     return {"type": "supervised", "supervised": {"hyperparameters": merged}}
 
 
+def _metadata_pairs(query: list[tuple[str, str]]) -> dict[str, str]:
+    """The pairs of `metadata[key]=value`; an empty value is a value. Raises InvalidRequest."""
+    pairs: dict[str, str] = {}
+    for name, value in query:
+        match = _METADATA_KEY.fullmatch(name)
+        if match is None:
+            continue
+        key = match.group(1)
+        if pairs.setdefault(key, value) != value:
+            raise InvalidRequest(
+                f"metadata[{key[:80]}] is asked to be two values at once; a job has one.", param="metadata"
+            )
+    if len(pairs) > limits.MAX_METADATA_PAIRS:
+        raise InvalidRequest(
+            f"At most {limits.MAX_METADATA_PAIRS} metadata pairs are allowed.", param="metadata"
+        )
+    return pairs
+
+
 def job_object(row: JobRow) -> JobObject:
     """The row as the wire has it: numbers of the end are null until the end, its forecast unless it runs."""
     ended = row.finished_at is not None
@@ -225,7 +254,7 @@ def job_object(row: JobRow) -> JobObject:
         organization_id=row.organization_id,
         result_files=row.result_files,
         seed=row.seed,
-        status=row.status,
+        status=row.status,  # type: ignore[arg-type]
         trained_tokens=row.trained_tokens if ended else None,
         training_file=row.training_file,
         user_provided_suffix=row.suffix,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -20,7 +20,7 @@ from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.engine_client import EngineClient, GenerateRequest
 from tunesmith.errors import ContextLengthExceeded, InvalidRequest
 from tunesmith.wire import limits
-from tunesmith.wire.chat import Usage
+from tunesmith.wire.chat import PromptTokensDetails, Usage
 
 _INLINE_CHARS = 32 * 1024
 """A longer prompt is tokenised off the event loop."""
@@ -48,21 +48,40 @@ class Generation:
     stops: Sequence[str]
     keep_tokens: bool
     prompt_tokens: int
+    shown_tokens: Collection[int] = ()
+    """Special tokens that are text here."""
     texts: list[ChoiceText] = field(init=False)
 
     def __post_init__(self) -> None:
         self.texts = [
-            ChoiceText(self.tokenizer, self.stops, keep_tokens=self.keep_tokens) for _ in self.requests
+            ChoiceText(
+                self.tokenizer, self.stops, keep_tokens=self.keep_tokens, shown_tokens=self.shown_tokens
+            )
+            for _ in self.requests
         ]
 
     def usage(self) -> Usage:
         """Tokens so far."""
-        completion = sum(text.n_tokens for text in self.texts)
+        prompt, cached, completion = self.counts()
         return Usage(
-            prompt_tokens=self.prompt_tokens,
+            prompt_tokens=prompt,
             completion_tokens=completion,
-            total_tokens=self.prompt_tokens + completion,
+            total_tokens=prompt + completion,
+            prompt_tokens_details=PromptTokensDetails(cached_tokens=cached),
         )
+
+    def counts(self) -> tuple[int, int, int]:
+        """Tokens of the prompts, of those the ones that the engine had computed before, and tokens so far.
+
+        A prompt with several choices counts once, and as little cached as it was for its first choice.
+        """
+        cached: dict[int, int] = {}
+        for request, text in zip(self.requests, self.texts, strict=True):
+            if text.cached_tokens is not None:
+                prompt = id(request.prompt_token_ids)
+                cached[prompt] = min(text.cached_tokens, cached.get(prompt, text.cached_tokens))
+        completion = sum(text.n_tokens for text in self.texts)
+        return self.prompt_tokens, sum(cached.values()), completion
 
     def deltas(self) -> AsyncGenerator[tuple[int, Delta], None]:
         """What becomes visible, with the number of its choice; each choice ends with a finish reason."""
@@ -125,6 +144,7 @@ def engine_request(
     max_tokens: int | None,
     logprobs: int | None,
     stream: bool,
+    structured: Mapping[str, Any] | None = None,
 ) -> GenerateRequest:
     """The request to the engine for one prompt; `max_tokens` None takes what the context leaves.
 
@@ -154,6 +174,8 @@ def engine_request(
         presence_penalty=fields.presence_penalty or 0.0,
         frequency_penalty=fields.frequency_penalty or 0.0,
         logit_bias=fields.logit_bias,
+        structured=structured,
+        cache_salt=model.project_id,
         stream=stream or bool(fields.stop),
     )
 

@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from fastapi.responses import RedirectResponse
 
 from tunesmith.api.office import OfficeDep
-from tunesmith.errors import NotFound
 
 router = APIRouter(tags=["server"])
 
@@ -21,12 +20,3 @@ async def health(office: OfficeDep) -> dict[str, str]:
 async def root() -> RedirectResponse:
     """A browser's way in."""
     return RedirectResponse("/console", status_code=307)
-
-
-@router.get("/console", include_in_schema=False)
-async def console() -> None:
-    """Says what to use while there is no console."""
-    raise NotFound(
-        "The console is not built here. Use the `tunesmith` command, or the OpenAI SDK with this "
-        "server's /v1."
-    )

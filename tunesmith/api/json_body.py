@@ -21,6 +21,8 @@ from tunesmith.wire import limits
 
 M = TypeVar("M", bound=BaseModel)
 
+_documented: dict[str, type[BaseModel]] = {}
+
 _INLINE_BYTES = 256 * 1024
 """Above this size a body is parsed off the event loop, so that no stream stalls behind it."""
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -47,10 +49,16 @@ def json_body(model: type[M]) -> Callable[[Request], Awaitable[M]]:
     return read
 
 
-def documented(model: type[BaseModel]) -> dict[str, Any]:
-    """`openapi_extra` for a route that reads `model`."""
+def documented(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
+    """`openapi_extra` for a route that reads `model`; with `required=False` the body may be absent."""
+    _documented[model.__name__] = model
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
+
+
+def documented_models() -> list[type[BaseModel]]:
+    """The models that routes read, for the schemas of `/openapi.json`."""
+    return list(_documented.values())
 
 
 def refuse_encoding(request: Request) -> None:

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 
 @router.get("", response_model=ModelList)
 def list_models(principal: Caller, office: OfficeDep) -> Response:
-    """The project's tuned models, newest first, then bases and their aliases."""
+    """The project's tuned models and those shared with it, newest first, then bases and their aliases."""
     data = [_tuned(principal, row) for row in models.list_all(office.db, principal.project_id)]
     data += [_base(known.wire_name, known.base) for known in office.catalog.names()]
     return _json(ModelList(data=data))
@@ -42,18 +42,25 @@ async def delete_model(principal: Caller, office: OfficeDep, model: str) -> Resp
     """Deletes a tuned model or checkpoint of the project; it stops answering at once."""
     row = await run_in_threadpool(_delete, office, principal, model)
     await office.fleet.forget(row.id)
-    return _json(DeletedModel(id=model))
+    return _json(DeletedModel(id=row.name))
 
 
 def _delete(office: Office, principal: Principal, name: str) -> ModelRow:
-    if models_lookup.find_row(office, principal, name) is None:
+    row = models_lookup.find_row(office, principal, name)
+    if row is None:
         if office.catalog.resolve(name) is None:
             raise models_lookup.not_found(office, principal, name)
         raise PermissionDenied(
             f"The model `{name}` belongs to the server and cannot be deleted; only fine-tuned models can.",
             param="model",
         )
-    return models.delete(office.db, principal.project_id, name)
+    if row.project_id != principal.project_id:
+        raise PermissionDenied(
+            f"The model `{row.name}` belongs to another project, which shares it with yours; only that "
+            "project can delete it.",
+            param="model",
+        )
+    return models.delete(office.db, principal.project_id, row.name)
 
 
 def _base(name: str, base: Base) -> ModelObject:

@@ -11,9 +11,10 @@ from pathlib import Path
 from fastapi.concurrency import run_in_threadpool
 
 from tunesmith.api.office import Office
-from tunesmith.data.base import Base, nearest
+from tunesmith.data.base import Base
 from tunesmith.engine_client import EngineClient
 from tunesmith.errors import EngineUnavailable, ModelNotFound
+from tunesmith.jobs.unknown_model import unknown_model
 from tunesmith.store import models
 from tunesmith.store.blobs import ObjectCorrupt, ObjectMissing
 from tunesmith.store.rows import ModelRow, Principal
@@ -28,6 +29,8 @@ class FoundModel:
     base: Base
     adapter: ModelRow | None
     """The tuned model or checkpoint, None for a base."""
+    project_id: str
+    """Who asks: prompts' beginnings are reused within a project only."""
 
     @property
     def prompts_are_user_turns(self) -> bool:
@@ -42,7 +45,7 @@ class FoundModel:
 
 
 def find_row(office: Office, principal: Principal, name: str) -> ModelRow | None:
-    """The project's own tuned model or checkpoint of this name."""
+    """The tuned model or checkpoint of this name that the project may use."""
     return models.get_by_name(office.db, principal.project_id, name) if name.startswith("ft:") else None
 
 
@@ -65,11 +68,11 @@ def find(office: Office, principal: Principal, name: str) -> FoundModel:
                 code="base_model_not_available",
                 headers={"x-should-retry": "false"},
             )
-        return FoundModel(row.name, base, row)
+        return FoundModel(row.name, base, row, principal.project_id)
     resolved = office.catalog.resolve(name)
     if resolved is None:
         raise not_found(office, principal, name)
-    return FoundModel(resolved.wire_name, resolved.base, None)
+    return FoundModel(resolved.wire_name, resolved.base, None, principal.project_id)
 
 
 def not_found(office: Office, principal: Principal, name: str) -> ModelNotFound:
@@ -77,11 +80,7 @@ def not_found(office: Office, principal: Principal, name: str) -> ModelNotFound:
     known = [known.wire_name for known in office.catalog.names()] + models.names(
         office.db, principal.project_id
     )
-    near = [f"`{candidate}`" for candidate in nearest(name, known)]
-    hint = f" Did you mean {', '.join(near[:-1])}{' or ' if near[:-1] else ''}{near[-1]}?" if near else ""
-    return ModelNotFound(
-        f"The model `{name[:200]}` does not exist or you do not have access to it.{hint}", param="model"
-    )
+    return unknown_model(name, known)
 
 
 async def engine_for(office: Office, model: FoundModel) -> EngineClient:
@@ -116,5 +115,5 @@ async def find_async(office: Office, principal: Principal, name: str) -> FoundMo
     if not name.startswith("ft:"):
         resolved = office.catalog.resolve(name)
         if resolved is not None:
-            return FoundModel(resolved.wire_name, resolved.base, None)
+            return FoundModel(resolved.wire_name, resolved.base, None, principal.project_id)
     return await run_in_threadpool(find, office, principal, name)

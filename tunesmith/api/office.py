@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from tunesmith.errors import NotAdmitting
+from tunesmith.jobs.webhooks import Deliverer
 from tunesmith.settings import Settings
 from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database
@@ -42,6 +43,11 @@ class Office:
     """The server is stopping: what is in flight goes on, nothing new is admitted."""
     in_flight: int = field(default=0)
     """Requests being answered now."""
+    webhooks: Deliverer = field(init=False)
+    """Takes events to the projects' receivers, from the server's start on."""
+
+    def __post_init__(self) -> None:
+        self.webhooks = Deliverer(self.db, allow_private=self.settings.webhook_allow_private)
 
     @property
     def catalog(self) -> Catalog:
@@ -71,7 +77,7 @@ class Office:
         return self.assembly
 
 
-def _office(request: Request) -> Office:
+async def _office(request: Request) -> Office:  # async: a plain one would cost a thread per request
     office: Office = request.app.state.office
     return office
 

@@ -9,4 +9,12 @@ from fastapi import Query
 from tunesmith.wire import limits
 
 After = Annotated[str | None, Query(max_length=128, description="Id of the last object of the page before.")]
+Search = Annotated[
+    str | None,
+    Query(max_length=limits.MAX_SEARCH_CHARS, description="Our own: only objects with this text in their names."),
+]
+Before = Annotated[
+    str | None,
+    Query(max_length=128, description="Our own: id of the first object of the page behind; the way back."),
+]
 Limit = Annotated[int, Query(ge=1, le=limits.MAX_ROWS_PER_PAGE, description="Objects on this page.")]

@@ -40,6 +40,9 @@ FIXED = (
     "davinci",
 )
 
+#: Names of embedding models. They are no chat models, so `snapshot` does not know them.
+EMBEDDINGS = ("text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002")
+
 
 def snapshot(name: str) -> str | None:
     """The dated name that `name` stands for, maybe itself; None when OpenAI has no such model."""

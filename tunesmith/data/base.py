@@ -150,8 +150,15 @@ class Catalog:
     has one of its own.
     """
 
-    def __init__(self, bases: Sequence[Base], aliases: Mapping[str, str] | None = None) -> None:
-        """`bases`: the default first; `aliases`: name to base id or folder. Raises `BaseUnavailable`."""
+    def __init__(
+        self,
+        bases: Sequence[Base],
+        aliases: Mapping[str, str] | None = None,
+        *,
+        embedding: str | None = None,
+    ) -> None:
+        """`bases`: the default first; `aliases`: name to base id or folder; `embedding`: the id or folder
+        that OpenAI's embedding models stand for, the default base if None. Raises `BaseUnavailable`."""
         if not bases:
             raise BaseUnavailable("No base model is given; name a folder or a hub id")
         self._bases: dict[str, Base] = {}
@@ -170,17 +177,26 @@ class Catalog:
                     f"The alias {name!r} stands for {target!r}, which is not served; there is: {known}"
                 )
             self._aliases[name] = found
+        for_embeddings = self.default if embedding is None else self._find(embedding)
+        if for_embeddings is None:
+            raise BaseUnavailable(f"The embedding model {embedding!r} is not served; name a base model")
+        self._for_embeddings = for_embeddings
 
     @classmethod
     def open(
-        cls, bases: Sequence[str | Path], aliases: Mapping[str, str], *, cache: Path | None = None
+        cls,
+        bases: Sequence[str | Path],
+        aliases: Mapping[str, str],
+        *,
+        embedding: str | None = None,
+        cache: Path | None = None,
     ) -> Catalog:
-        """Read each base, and each alias's target that is not among them."""
+        """Read each base, and each alias's target that is not among them; the embedding model too."""
         read = [read_base(base, cache=cache) for base in bases]
-        for target in aliases.values():
+        for target in (*aliases.values(), *([embedding] if embedding else [])):
             if cls(read)._find(target) is None:
                 read.append(read_base(target, cache=cache))
-        return cls(read, aliases)
+        return cls(read, aliases, embedding=embedding)
 
     @property
     def default(self) -> Base:
@@ -204,15 +220,28 @@ class Catalog:
                 return ResolvedBase(wire_name, self._aliases[known])
         if name in self._bases:
             return ResolvedBase(name, self._bases[name])
+        if name.startswith(("/", "./", "../", "~/")) and (base := self._by_path(name)) is not None:
+            return ResolvedBase(base.id, base)
         if openai_names.snapshot(name) is None:
             return None
         short = next((s for s, dated in openai_names.SNAPSHOTS.items() if dated == name), name)
         return ResolvedBase(wire_name, self._aliases.get(short, self.default))
 
+    def resolve_embedding(self, name: str) -> ResolvedBase | None:
+        """As `resolve`, and OpenAI's embedding models too, which are no names to chat with."""
+        if name in openai_names.EMBEDDINGS and name not in self._aliases:
+            return ResolvedBase(name, self._for_embeddings)
+        return self.resolve(name)
+
     def names(self) -> list[ResolvedBase]:
         """Every name that resolves, each as itself: bases, aliases, then OpenAI's, short and dated."""
         every = dict.fromkeys([*self._bases, *self._aliases, *openai_names.all_names()])
         return [ResolvedBase(name, found.base) for name in every if (found := self.resolve(name)) is not None]
+
+    def _by_path(self, name: str) -> Base | None:
+        """The base in this folder, by spelling alone: a client's word makes no server look at its disk."""
+        folder = os.path.normpath(os.path.join(os.getcwd(), os.path.expanduser(name)))
+        return next((base for base in self._bases.values() if os.path.normpath(base.path) == folder), None)
 
     def _find(self, target: str) -> Base | None:
         if target in self._bases:

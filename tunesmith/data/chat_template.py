@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,18 @@ class Rendered:
         if len(self.input_ids) <= max_length:
             return self
         return Rendered(self.input_ids[:max_length], self.weights[:max_length])
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One reply's example as tokens, and where each of them stands in the text."""
+
+    rendered: Rendered
+    text: str
+    offsets: list[tuple[int, int]]
+    """[start, end) characters of each token."""
+    ends: list[tuple[str, int | None]]
+    """Role of each message and the character where it ends; None where the template does not tell."""
 
 
 class Renderer:
@@ -110,6 +122,38 @@ class Renderer:
         with _at(example.line):
             return self._chat(example.chosen()), self._chat(example.rejected())
 
+    def layouts(self, example: Example) -> tuple[Layout, ...]:
+        """What `example` and `pair` render, with the places of its tokens; both replies of a preference row,
+        the preferred one first. Raises as they do."""
+        with _at(example.line):
+            if isinstance(example, PreferenceExample):
+                return self._with_ends(example.chosen()), self._with_ends(example.rejected())
+            if isinstance(example, ChatExample):
+                return (self._with_ends(example),)
+            if self.is_chat:
+                return (self._with_ends(example.as_chat()),)
+            return (self._completion_layout(example),)
+
+    def _with_ends(self, example: ChatExample) -> Layout:
+        layout = self._laid_out(example)
+        name, tools = self._choose(example.tools), normalise_tools(example.tools)
+        messages = normalise(example.messages, self._dialect(name))
+        ends: list[tuple[str, int | None]] = []
+        for n, message in enumerate(messages, start=1):
+            end = None
+            with contextlib.suppress(InvalidRequest):  # a template may refuse to stop here
+                beginning = self._render(name, messages[:n], tools, False).text
+                end = len(beginning) if layout.text.startswith(beginning) else None
+            ends.append((str(message["role"]), end))
+        return replace(layout, ends=ends)
+
+    def _completion_layout(self, example: CompletionExample) -> Layout:
+        rendered = self._completion(example)
+        n_prompt = len(self.raw_prompt(example.prompt)) if example.prompt else 0
+        ends: list[tuple[str, int | None]] = [("user", n_prompt), ("assistant", len(rendered.input_ids))]
+        places = [(i, i + 1) for i in range(len(rendered.input_ids))]  # its pieces are encoded apart
+        return Layout(rendered, example.prompt + example.completion, places, ends)
+
     def _completion(self, example: CompletionExample) -> Rendered:
         prompt = self.raw_prompt(example.prompt)
         reply = (
@@ -121,6 +165,9 @@ class Renderer:
         return _rendered(prompt + reply, [0.0] * len(prompt) + [1.0] * len(reply))
 
     def _chat(self, example: ChatExample) -> Rendered:
+        return self._laid_out(example).rendered
+
+    def _laid_out(self, example: ChatExample) -> Layout:
         name = self._choose(example.tools)
         tools = normalise_tools(example.tools)
         messages = normalise(example.messages, self._dialect(name))
@@ -128,8 +175,9 @@ class Renderer:
             i for i, m in enumerate(example.messages) if m["role"] == "assistant" and m.get("weight") != 0
         ]
         if not learnt:
-            ids = self.tokenizer.encode(self._render(name, messages, tools, False).text)
-            return _rendered(ids, [0.0] * len(ids))
+            text = self._render(name, messages, tools, False).text
+            ids, offsets = self.tokenizer.encode_with_offsets(text)
+            return Layout(_rendered(ids, [0.0] * len(ids)), text, offsets, [])
 
         def render(part: Sequence[dict[str, Any]], prompt: bool) -> Rendering:
             return self._render(name, part, tools, prompt, tag=True)
@@ -138,7 +186,7 @@ class Renderer:
         transcript = turns.transcript(learnt)
         self._check_tool_calls(messages, learnt, transcript)
         ids, offsets = self._encode(transcript)
-        return _rendered(ids, _weights(offsets, transcript.spans))
+        return Layout(_rendered(ids, _weights(offsets, transcript.spans)), transcript.text, offsets, [])
 
     def _encode(self, transcript: Transcript) -> tuple[list[int], list[tuple[int, int]]]:
         """Ids and character offsets of the text; the prompt's own ids are a prefix of them."""

@@ -1,13 +1,16 @@
 """Chat templates as transformers runs them: Jinja in an immutable sandbox, with the same options and
 functions.
 
-A template comes with a model that the operator chose, so it is trusted to end: rendering has no limit of time
-or memory here. Templates are never taken from requests.
+A template comes with a model that the operator chose, and is never taken from a request. But the messages are
+a stranger's, and a template may take a square of their number in time: rendering has so much processor time
+and no more.
 """
 
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +26,10 @@ import jinja2.sandbox
 #: Unicode's noncharacters, never to be found in text that is meant to be exchanged.
 _NONCHARACTERS = [chr(code) for code in range(0xFDD0, 0xFDF0)]
 _MARKS = "_generation_marks"
+
+RENDERING_CPU_S = 10.0
+"""Processor time of one rendering; thousands of messages take a tenth of a second."""
+_LOOKUPS_BETWEEN_CHECKS = 256
 
 
 @dataclass(frozen=True)
@@ -59,12 +66,56 @@ class _Namespace(jinja2.utils.Namespace):
         super().__setitem__(name, value)
 
 
+class RenderingTooLong(jinja2.exceptions.TemplateRuntimeError):
+    """The template worked on the messages for longer than it may."""
+
+
+class _Budget(threading.local):
+    """What is left of this thread's rendering: each is done by one thread from its beginning to its end."""
+
+    lookups = 0
+    ends_at_s = float("inf")
+
+    def begin(self) -> None:
+        self.lookups = 0
+        self.ends_at_s = time.thread_time() + RENDERING_CPU_S
+
+    def spend(self) -> None:
+        self.lookups += 1
+        if self.lookups % _LOOKUPS_BETWEEN_CHECKS == 0 and time.thread_time() > self.ends_at_s:
+            raise RenderingTooLong(f"it takes more than {RENDERING_CPU_S:g} s to render them")
+
+
+class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
+    """Every look at a value and every call comes through here, so no loop over messages escapes the bound."""
+
+    def __init__(self, budget: _Budget, **options: Any) -> None:
+        super().__init__(**options)
+        self._budget = budget
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        self._budget.spend()
+        return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        self._budget.spend()
+        return super().getitem(obj, argument)
+
+    def call(self, context: jinja2.runtime.Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        self._budget.spend()
+        return super().call(context, obj, *args, **kwargs)
+
+
 class Template:
     """One compiled chat template; `jinja2.TemplateSyntaxError` when it is none."""
 
     def __init__(self, source: str, special_tokens: dict[str, str]) -> None:
-        environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[_GenerationTag, jinja2.ext.loopcontrols]
+        self._budget = _Budget()
+        environment = _Sandbox(
+            self._budget,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=[_GenerationTag, jinja2.ext.loopcontrols],
         )
         environment.filters["tojson"] = _to_json
         environment.globals |= {
@@ -98,6 +149,7 @@ class Template:
             "documents": None,
             "add_generation_prompt": add_generation_prompt,
         }
+        self._budget.begin()
         text = self._template.render(variables)
         if not (tag and self.has_generation_tag):
             return Rendering(text)

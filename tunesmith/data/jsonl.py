@@ -25,7 +25,7 @@ from tunesmith.data.syntax import syntax_fault
 from tunesmith.data.tool_rules import MAX_DEPTH, depth_of
 from tunesmith.errors import InvalidTrainingFile
 
-__all__ = ["Fault", "Report", "read_examples", "sniff", "validate"]
+__all__ = ["Fault", "JudgedLine", "Report", "judged", "read_examples", "sniff", "validate"]
 
 #: Bytes that one line may have; longer ones are skipped and told, so that memory stays bounded.
 MAX_LINE_BYTES = 32 * 1024 * 1024
@@ -47,6 +47,17 @@ class _Line:
     """No line with content follows."""
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedLine:
+    """A line that has been judged."""
+
+    number: int
+    offset_bytes: int
+    size_bytes: int
+    row: dict[str, Any] | None
+    """None when it has a fault."""
+
+
 def validate(chunks: Iterable[bytes], *, role: Role, expected_format: Format | None = None) -> Report:
     """Judge a whole file, given as chunks of any size; never raises for what is in it.
 
@@ -54,17 +65,23 @@ def validate(chunks: Iterable[bytes], *, role: Role, expected_format: Format | N
     """
     findings = Findings(role)
     findings.format = expected_format
+    for _ in judged(chunks, findings):
+        pass
+    return findings.report()
+
+
+def judged(chunks: Iterable[bytes], findings: Findings) -> Iterator[JudgedLine]:
+    """Each line with content, once `findings` has all that is wrong with it."""
     reader = _RowReader(findings)
     for line in _lines(chunks, findings):
         findings.line = line.number
         findings.n_examples += 1
+        faults_before = findings.n_faults
         row = reader.read(line)
-        if row is None:
-            continue
-        if is_plain_chat(row) and findings.format == "chat":
-            continue
-        check_row(row, findings)
-    return findings.report()
+        if row is not None and not (is_plain_chat(row) and findings.format == "chat"):
+            check_row(row, findings)
+        sound = row if findings.n_faults == faults_before else None
+        yield JudgedLine(line.number, line.offset_bytes, line.size_bytes, sound)
 
 
 def read_examples(path: Path | str) -> Iterator[Example]:

@@ -1,7 +1,7 @@
 """What validation found in a training file: faults that stop a job, warnings that do not, and the sentence
 for both.
 
-Counts are complete; of the texts only the first twenty are kept, so a report stays small whatever the file.
+Counts are complete; of the texts only the first are kept, so a report stays small whatever the file.
 """
 
 from __future__ import annotations
@@ -84,6 +84,8 @@ class Findings:
     """A report in the making; `at(line)` sets where the next findings are."""
 
     role: Role
+    kept: int = KEPT
+    """How many faults, and how many warnings, are kept in full."""
     line: int = 0
     n_examples: int = 0
     format: Format | None = None
@@ -98,13 +100,13 @@ class Findings:
     def fault(self, field: str | None, problem: str, remedy: str) -> None:
         """Something that keeps the row from being learnt as it is meant."""
         self.n_faults += 1
-        if len(self._faults) < KEPT:
+        if len(self._faults) < self.kept:
             self._faults.append(Fault(self.line, field, problem, remedy))
 
     def warn(self, field: str | None, problem: str, remedy: str, *, line: int | None = None) -> None:
         """Something that can be trained on but is probably not meant."""
         self.n_warnings += 1
-        if len(self._warnings) < KEPT:
+        if len(self._warnings) < self.kept:
             self._warnings.append(Fault(self.line if line is None else line, field, problem, remedy))
 
     def report(self) -> Report:

@@ -41,10 +41,11 @@ _EXPECTED = "Expected file to have JSONL format, where every line is a JSON dict
 _RECODE = "save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > OUT"
 
 
-def sniff(first_bytes: bytes, filename: str) -> None:
+def sniff(first_bytes: bytes, filename: str, *, row: str = '{"messages": [...]}') -> None:
     """Raise `InvalidRequest` when a file that begins with `first_bytes` is no JSONL.
 
-    Give it some kilobytes: a first line that does not end within them is judged by what is there.
+    Give it some kilobytes: a first line that does not end within them is judged by what is there. `row` is
+    what a row of such a file looks like, for the sentence.
     """
     for signature, kind, remedy in _SIGNATURES:
         if first_bytes.startswith(signature):
@@ -69,7 +70,7 @@ def sniff(first_bytes: bytes, filename: str) -> None:
     else:
         if isinstance(value, dict):
             return
-    looks, remedy = _resembles(text, data)
+    looks, remedy = _resembles(text, data, row)
     hinted = f'Line {number} is not a dictionary (HINT: line starts with: "{text[:3]}...").'
     raise InvalidRequest(f"{_EXPECTED} {hinted} {looks}; {remedy}.", param="file")
 
@@ -96,7 +97,7 @@ def _every_second_is_nul(data: bytes) -> bool:
     return len(head) >= 4 and (not any(head[1::2]) or not any(head[::2]))
 
 
-def _resembles(text: str, data: bytes) -> tuple[str, str]:
+def _resembles(text: str, data: bytes, row: str) -> tuple[str, str]:
     if text.startswith("["):
         return "It looks like a JSON array", "write each element on a line of its own: jq -c '.[]' FILE > OUT"
     if text.startswith(("{'", "{ '")):
@@ -119,4 +120,4 @@ def _resembles(text: str, data: bytes) -> tuple[str, str]:
             "It looks like CSV",
             "convert it: pandas.read_csv(FILE).to_json(OUT, orient='records', lines=True)",
         )
-    return "It looks like plain text", 'write rows such as {"messages": [...]}'
+    return "It looks like plain text", f"write rows such as {row}"

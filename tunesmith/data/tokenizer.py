@@ -78,9 +78,23 @@ class Tokenizer:
         """Tokens that the tokenizer knows, added ones included; a model's embedding may have more rows."""
         return self._tokenizer.get_vocab_size(with_added_tokens=True)
 
+    @property
+    def added_tokens(self) -> dict[str, int]:
+        """Ids of the tokens that stand beside the vocabulary of pieces, special or not, by their texts."""
+        return {token.content: id for id, token in self._added.items()}
+
+    def serialised(self) -> str:
+        """`tokenizer.json` as it is used here, with the tokens that only the configuration names."""
+        return self._tokenizer.to_str()
+
     def encode(self, text: str) -> list[int]:
         """The ids of `text`; special tokens that are spelt out in it become their ids, none is added."""
         return self._tokenizer.encode(text, add_special_tokens=False).ids
+
+    def encode_for_vector(self, text: str) -> list[int]:
+        """The ids of a text that is to become a vector: with what the tokenizer itself puts around a text,
+        such as the end token that an embedding model was trained to look at."""
+        return self._tokenizer.encode(text).ids or self.encode_raw(text)
 
     def encode_with_offsets(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The ids of `text`, and for each the [start, end) characters that it stands for."""
@@ -137,6 +151,11 @@ class Tokenizer:
     def is_special(self, id: int) -> bool:
         """Whether `id` is a special token, which no reader is to see."""
         return id in self._added and self._added[id].special
+
+    @functools.cached_property
+    def longest_token_bytes(self) -> int:
+        """Bytes of the vocabulary's longest token: no text has fewer tokens than its bytes over this."""
+        return max((len(self.token_bytes(id)) for id in range(self.vocab_size)), default=1) or 1
 
     @functools.cached_property
     def special_texts(self) -> list[str]:

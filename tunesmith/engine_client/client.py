@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tunesmith.engine_client.connection import ConnectionPool
-from tunesmith.engine_client.messages import GenerateRequest, TokenOutput, outputs_of, refusal, whole_answer
+from tunesmith.engine_client.messages import (
+    GenerateRequest,
+    TokenOutput,
+    cached_tokens,
+    outputs_of,
+    refusal,
+    vectors_of,
+    whole_answer,
+)
 from tunesmith.errors import AdapterRefused, EngineUnavailable, NotFound, TunesmithError
 
+EMBEDDINGS_PER_REQUEST = 256
+"""Inputs of one request to the engine: bounds its body and its answer."""
 HEALTH_TIMEOUT_S = 5.0
 """An engine that has not said by then that it is well is not."""
 
@@ -57,16 +68,39 @@ class EngineClient:
                 for output in whole_answer(json.loads(await response.read()), request):
                     yield output
                 return
-            finished = False
+            last: TokenOutput | None = None  # held back for the usage, which follows it at once
             async for event in response.events():
                 for output in outputs_of(event, request):
-                    finished = output.finish_reason is not None
-                    yield output
-            if not finished:
+                    if output.finish_reason is None:
+                        yield output
+                    else:
+                        last = output
+                if last is not None and event.get("usage"):
+                    last = replace(last, cached_tokens=cached_tokens(event))
+            if last is None:
                 raise EngineUnavailable(
                     "The inference engine stopped in the middle of the answer; send the request again",
                     headers={"Retry-After": "1"},
                 )
+            yield last
+
+    async def embed(
+        self, inputs: Sequence[Sequence[int]], adapter_id: str | None = None
+    ) -> list[Sequence[float]]:
+        """One unit vector per input of token ids. Refuses and fails as `generate` does."""
+        vectors: list[Sequence[float]] = []
+        for start in range(0, len(inputs), EMBEDDINGS_PER_REQUEST):
+            part = [list(tokens) for tokens in inputs[start : start + EMBEDDINGS_PER_REQUEST]]
+            body = {"model": adapter_id or self.base_id, "input": part, "encoding_format": "base64"}
+            try:
+                answer = await self._call("/v1/embeddings", body)
+            except NotFound:
+                if adapter_id is None or self._reload is None:
+                    raise
+                await self._reload(adapter_id)
+                answer = await self._call("/v1/embeddings", body)
+            vectors += vectors_of(answer)
+        return vectors
 
     async def load_adapter(self, adapter_id: str, folder: str | Path) -> None:
         """Make the adapter in `folder` (PEFT's format) answer to `adapter_id`; an adapter that is there
@@ -89,12 +123,22 @@ class EngineClient:
 
     async def health(self) -> bool:
         """Whether the engine can answer now."""
+        return await self.busy_s() is not None
+
+    async def busy_s(self, timeout_s: float = HEALTH_TIMEOUT_S) -> float | None:
+        """How long the engine has been computing its present step, 0 where it does not say; None when it is
+        not well, or does not answer in time."""
         try:
-            async with asyncio.timeout(HEALTH_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 async with self._connections.request("GET", "/health") as response:
-                    return response.status == 200
+                    body = await response.read()
+                    if response.status != 200:
+                        return None
+            return float(json.loads(body)["busy_s"]) if body else 0.0
         except (EngineUnavailable, TimeoutError):
-            return False
+            return None
+        except (ValueError, KeyError, TypeError):  # another engine, which says something else
+            return 0.0
 
     async def metrics(self) -> str:
         """The engine's counters in Prometheus' text format."""
@@ -105,8 +149,9 @@ class EngineClient:
         """Close the idle connections."""
         self._connections.close()
 
-    async def _call(self, path: str, body: dict[str, Any]) -> None:
+    async def _call(self, path: str, body: dict[str, Any]) -> bytes:
         async with self._connections.request("POST", path, json.dumps(body).encode()) as response:
             answer = await response.read()
             if response.status != 200:
                 raise refusal(response.status, answer)
+            return answer

@@ -4,8 +4,11 @@ sides."""
 from __future__ import annotations
 
 import json
+import sys
+from array import array
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tunesmith.errors import EngineUnavailable, InvalidRequest, NotFound, TunesmithError
@@ -37,6 +40,13 @@ class GenerateRequest:
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     prompt_logprobs: int | None = None
     """As `logprobs`, for the prompt's tokens; the answer then comes at once instead of token by token."""
+    structured: Mapping[str, Any] | None = None
+    """What the answer must look like: vLLM's `structured_outputs`, exactly one of `json` (a schema),
+    `json_object` (True), `regex`, `choice` (a list of texts), `grammar` (llguidance's Lark dialect) and
+    `structural_tag`. None: free text."""
+    cache_salt: str | None = None
+    """Prompts' beginnings are reused among requests of the same salt: the project's id, so that nobody learns
+    from `cached_tokens` what others asked."""
     stream: bool = True
     """False: all outputs come together at the end, cheaper where nobody waits for the first token."""
 
@@ -70,6 +80,12 @@ class GenerateRequest:
             body["logit_bias"] = {str(token): bias for token, bias in self.logit_bias.items()}
         if self.prompt_logprobs is not None:
             body["prompt_logprobs"] = self.prompt_logprobs
+        if self.cache_salt is not None:
+            body["cache_salt"] = self.cache_salt
+        if self.structured is not None:
+            body["structured_outputs"] = dict(self.structured)
+        if self.streamed:
+            body["stream_options"] = {"include_usage": True}  # says how much of the prompt was cached
         return body
 
     @property
@@ -99,6 +115,9 @@ class TokenOutput:
     finish_reason: FinishReason | None = None
     prompt_logprobs: list[PromptLogprob | None] | None = None
     """On the first output, when asked for: one entry per prompt token, None for the first."""
+    cached_tokens: int | None = None
+    """On the last output: how many of the prompt's tokens the engine had computed before; None where it does
+    not say."""
 
 
 def refusal(status: int, body: bytes) -> TunesmithError:
@@ -126,7 +145,10 @@ def outputs_of(chunk: dict[str, Any], request: GenerateRequest) -> list[TokenOut
     """The tokens of one streamed chunk, or of one whole answer."""
     if "choices" not in chunk:
         error = chunk.get("error") or {}
-        raise EngineUnavailable(str(error.get("message", "The engine failed")), headers={"Retry-After": "1"})
+        message = str(error.get("message", "The engine failed"))
+        if error.get("type") == InvalidRequest.type:  # a grammar that turned out to be too large
+            raise InvalidRequest(message, param=error.get("param"))
+        raise EngineUnavailable(message, headers={"Retry-After": "1"})
     if not chunk["choices"]:
         return []
     choice = chunk["choices"][0]
@@ -147,9 +169,14 @@ def outputs_of(chunk: dict[str, Any], request: GenerateRequest) -> list[TokenOut
             likeliest = sorted(((_token_id(name), value) for name, value in top.items()), key=_by_logprob)[:n]
             outputs.append(TokenOutput(token_id, logprobs["token_logprobs"][i], likeliest))
     if finish_reason and outputs:
-        last = outputs[-1]
-        outputs[-1] = TokenOutput(last.token_id, last.logprob, last.top_logprobs, finish_reason)
+        outputs[-1] = replace(outputs[-1], finish_reason=finish_reason, cached_tokens=cached_tokens(chunk))
     return outputs
+
+
+def cached_tokens(chunk: dict[str, Any]) -> int | None:
+    """The prompt's cached tokens that a usage object tells of; None where there is none."""
+    details = (chunk.get("usage") or {}).get("prompt_tokens_details") or {}
+    return details.get("cached_tokens")
 
 
 def whole_answer(answer: dict[str, Any], request: GenerateRequest) -> list[TokenOutput]:
@@ -166,9 +193,19 @@ def whole_answer(answer: dict[str, Any], request: GenerateRequest) -> list[Token
         likeliest = sorted(((int(i), p["logprob"]) for i, p in place.items()), key=_by_logprob)
         own = place[str(token_id)]["logprob"]
         entries.append(PromptLogprob(token_id, own, likeliest[: request.prompt_logprobs]))
-    first = outputs[0]
-    outputs[0] = TokenOutput(first.token_id, first.logprob, first.top_logprobs, first.finish_reason, entries)
+    outputs[0] = replace(outputs[0], prompt_logprobs=entries)
     return outputs
+
+
+def vectors_of(body: bytes) -> list[Sequence[float]]:
+    """The vectors of an answer of `/v1/embeddings` in base64, in the order of the inputs."""
+    vectors: list[Sequence[float]] = []
+    for entry in sorted(json.loads(body)["data"], key=lambda entry: entry["index"]):
+        vector = array("f", b64decode(entry["embedding"]))
+        if sys.byteorder == "big":
+            vector.byteswap()
+        vectors.append(vector)
+    return vectors
 
 
 def _by_logprob(entry: tuple[int, float]) -> tuple[float, int]:

@@ -49,7 +49,9 @@ def _serve(options: argparse.Namespace, listener: socket.socket, stop: threading
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     import uvicorn  # after the arguments: `--help` and a wrong folder answer at once
 
+    from tunesmith.data.tokenizer import Tokenizer
     from tunesmith.infer.assemble import EngineConfig, assemble
+    from tunesmith.infer.grammar import Grammars
     from tunesmith.infer.server import EngineServer
 
     assembled = assemble(
@@ -63,12 +65,18 @@ def _serve(options: argparse.Namespace, listener: socket.socket, stop: threading
             max_context=options.max_model_len,
             max_adapters=options.max_loras,
             kv_cache_bytes=options.kv_cache_memory_bytes,
+            prefix_cache_bytes=options.prefix_cache_memory_bytes,
         )
     )
     if options.adapter:
         assembled.engine.runner.adapters.load(options.adapter_id, options.adapter)
+    grammars = Grammars(
+        options.base, n_vocab=assembled.n_vocab, eos_token_ids=Tokenizer.load(options.base).eos_token_ids
+    )
     engine_server = EngineServer(
         assembled.engine,
+        grammars=grammars,
+        pooling=assembled.pooling,
         base_id=options.base_id,
         n_vocab=assembled.n_vocab,
         context_length=assembled.context_length,
@@ -139,6 +147,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-loras", type=int, default=1024, help="adapters in memory")
     parser.add_argument("--max-waiting", type=int, default=1024, help="requests that may wait")
     parser.add_argument("--kv-cache-memory-bytes", type=int, help="memory of the key/value cache")
+    parser.add_argument(
+        "--prefix-cache-memory-bytes",
+        type=int,
+        help="memory for prompts' beginnings that come again (0: none)",
+    )
     parser.add_argument(
         "--until-stdin-ends", action="store_true", help="end when standard input does (its writer is gone)"
     )

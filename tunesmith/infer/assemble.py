@@ -13,6 +13,8 @@ import torch
 
 from tunesmith.infer.engine import Engine
 from tunesmith.infer.kv_cache import SMALLEST_BLOCK, TokenPlaces
+from tunesmith.infer.pooling import Pooling, pooling_of
+from tunesmith.infer.prefix_cache import PAGE_TOKENS, PrefixCache
 from tunesmith.infer.probe import reaches_attention
 from tunesmith.infer.runner import CachedRunner, PlainRunner, Runner
 from tunesmith.infer.scheduler import Scheduler
@@ -50,6 +52,9 @@ class EngineConfig:
     kv_cache_bytes: int | None = None
     """Memory of the key/value cache at most; by default a quarter of the memory, on a GPU half of what is
     free."""
+    prefix_cache_bytes: int | None = None
+    """Memory for beginnings of prompts that may come again; by default a quarter of the key/value cache's, 0
+    for none."""
     max_context: int | None = None
     """Longest prompt with its answer, in tokens; by default the base's context."""
 
@@ -62,6 +67,8 @@ class Assembled:
     n_vocab: int
     context_length: int
     eos_token_ids: Collection[int] = field(default_factory=frozenset)
+    pooling: Pooling | None = None
+    """How texts become vectors; None where the family does not give its hidden states."""
 
 
 def assemble(config: EngineConfig) -> Assembled:
@@ -78,7 +85,7 @@ def assemble(config: EngineConfig) -> Assembled:
     text = model.config.get_text_config()
     context = min(config.max_context or 2**31, getattr(text, "max_position_embeddings", None) or 8192)
     with torch.inference_mode():
-        runner, n_places = _runner(model, config, context)
+        runner, n_places, bytes_per_place = _runner(model, config, context)
     places = TokenPlaces(n_places)
     scheduler = Scheduler(
         places,
@@ -86,27 +93,35 @@ def assemble(config: EngineConfig) -> Assembled:
         max_step_tokens=max(config.max_step_tokens, config.max_running),
         max_logprob_rows=max(16, 16_000_000 // text.vocab_size),
     )
-    engine = Engine(scheduler, runner)
-    _warm_up(engine)
+    prefixes = None
+    if isinstance(runner, CachedRunner):
+        n_bytes = config.prefix_cache_bytes
+        if n_bytes is None:
+            n_bytes = places.capacity * bytes_per_place // 4
+        prefixes = PrefixCache(runner.attention, n_bytes // (PAGE_TOKENS * bytes_per_place))
+    engine = Engine(scheduler, runner, prefixes)
+    pooling = _warm_up(engine, pooling_of(config.base))
     if context > places.largest:
         log.warning("the key/value cache holds %d tokens; longer requests are refused", places.largest)
     log.info("%s: %d token places, %s, %s", type(runner).__name__, places.capacity, model.dtype, device)
-    return Assembled(engine, text.vocab_size, min(context, places.largest), _eos_token_ids(model))
+    return Assembled(engine, text.vocab_size, min(context, places.largest), _eos_token_ids(model), pooling)
 
 
-def _runner(model: PreTrainedModel, config: EngineConfig, context: int) -> tuple[Runner, int]:
-    """The cached way when the probe finds it exact, else the plain one; and the token places."""
+def _runner(model: PreTrainedModel, config: EngineConfig, context: int) -> tuple[Runner, int, int]:
+    """The cached way when the probe finds it exact, else the plain one; the token places, and the bytes of
+    one."""
     largest = 1 << (context - 1).bit_length()
     wanted = config.max_running * largest
     reason = reaches_attention(model, context)
     if reason is not None:
         log.warning("%s is served the slow way, one sequence at a time: %s", type(model).__name__, reason)
-        return PlainRunner(model, max_adapters=config.max_adapters), wanted
+        return PlainRunner(model, max_adapters=config.max_adapters), wanted, 0
     runner = CachedRunner(model, max_adapters=config.max_adapters)
     budget = config.kv_cache_bytes or _default_cache_bytes(runner.device)
-    n_places = max(SMALLEST_BLOCK, min(wanted, budget // runner.attention.bytes_per_place()))
+    bytes_per_place = runner.attention.bytes_per_place()
+    n_places = max(SMALLEST_BLOCK, min(wanted, budget // bytes_per_place))
     runner.attention.resize(n_places)
-    return runner, n_places
+    return runner, n_places, bytes_per_place
 
 
 def _default_cache_bytes(device: torch.device) -> int:
@@ -128,12 +143,18 @@ def _eos_token_ids(model: PreTrainedModel) -> frozenset[int]:
     return frozenset()
 
 
-def _warm_up(engine: Engine) -> None:
-    """A few steps of dummy answers: the first run of each kernel is many times slower than the second."""
+def _warm_up(engine: Engine, pooling: Pooling) -> Pooling | None:
+    """A few steps of dummy answers: the first run of each kernel is many times slower than the second. Gives
+    the pooling if it works."""
     for temperature in (0.0, 1.0):
         for _ in range(2):
             params = SamplingParams(max_tokens=3, temperature=temperature, top_p=0.9, logprobs=1)
             engine.scheduler.add(Sequence([0] * 8, params))
         while engine.scheduler.has_work:
             engine.step()
+    embedding = Sequence([0] * 8, SamplingParams(max_tokens=0, pooling=pooling))
+    engine.scheduler.add(embedding)
+    while engine.scheduler.has_work:
+        engine.step()
     engine.counters = type(engine.counters)()
+    return pooling if embedding.finish_reason == "stop" else None

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 
+from tunesmith.infer.prefix_cache import PrefixCache
 from tunesmith.infer.runner import Runner
 from tunesmith.infer.sampling import look_up, sample
 from tunesmith.infer.scheduler import Chunk, Scheduler
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Output(NamedTuple):
-    """A new token of a sequence, or, without a token, its end by a failure."""
+    """A new token of a sequence, or, without a token, its end: by a failure, or with its vector pooled."""
 
     sequence: Sequence
     token_id: int | None
@@ -32,6 +33,9 @@ class Counters:
 
     steps: int = 0
     prompt_tokens: int = 0
+    """Computed ones."""
+    reused_tokens: int = 0
+    """Prompt tokens that needed no computing."""
     generated_tokens: int = 0
     finished: dict[str, int] = field(default_factory=dict)
     busy_s: float = 0.0
@@ -40,9 +44,10 @@ class Counters:
 class Engine:
     """A scheduler, a model, and the loop's body. One thread owns it."""
 
-    def __init__(self, scheduler: Scheduler, runner: Runner) -> None:
+    def __init__(self, scheduler: Scheduler, runner: Runner, prefixes: PrefixCache | None = None) -> None:
         self.scheduler = scheduler
         self.runner = runner
+        self.prefixes = scheduler.prefixes = prefixes
         self.counters = Counters()
 
     @torch.inference_mode()
@@ -57,7 +62,10 @@ class Engine:
             logits = self.runner.forward(chunks)
             for chunk, rows in zip(chunks, logits, strict=True):
                 chunk.sequence.n_cached += chunk.n
-                self._score_prompt(chunk, rows)
+                if chunk.sequence.pool is not None:
+                    chunk.sequence.pool.add(rows)
+                else:
+                    self._score_prompt(chunk, rows)
             sampling = [i for i, chunk in enumerate(chunks) if chunk.samples]
             sequences = [chunks[i].sequence for i in sampling]
             sampled = sample(torch.cat([logits[i][-1:] for i in sampling]), sequences) if sampling else []
@@ -66,17 +74,23 @@ class Engine:
         ):  # whatever torch raises: memory, a bug; the requests in this step cannot be answered
             log.exception("a step of %d sequences failed", len(chunks))
             return [self._fail(chunk.sequence) for chunk in chunks]
-        outputs = []
+        for chunk in chunks:  # each prompt's pages as they are read, so that others need not wait for its end
+            if self.prefixes is not None and chunk.n > 1 and not chunk.sequence.params.embed:
+                self.prefixes.keep(chunk.sequence)
+        outputs = [self._embedded(c.sequence) for c in chunks if c.sequence.pool and c.sequence.pool.is_full]
         for sequence, choice in zip(sequences, sampled, strict=True):
             if choice is None:
                 outputs.append(self._fail(sequence))
                 continue
             sequence.append(choice.token_id)
-            if sequence.finish_reason:
+            if sequence.finish_reason:  # the last token, or a grammar's failure
+                if self.prefixes is not None:
+                    self.prefixes.keep(sequence)  # a conversation's next turn begins with this one
                 self._end(sequence)
             outputs.append(Output(sequence, choice.token_id, choice.place, sequence.finish_reason))
         self.counters.steps += 1
         self.counters.prompt_tokens += sum(c.n for c in chunks) - len(sequences)
+        self.counters.reused_tokens += sum(s.n_reused for s in sequences if s.n_generated == 1)
         self.counters.generated_tokens += len(sequences)
         self.counters.busy_s += time.perf_counter() - started
         return outputs
@@ -98,6 +112,15 @@ class Engine:
         if next_tokens:
             logprobs = rows[: len(next_tokens)].log_softmax(-1)
             sequence.prompt_logprobs += look_up(logprobs, next_tokens, [n_top] * len(next_tokens))
+
+    def _embedded(self, sequence: Sequence) -> Output:
+        """The last of a prompt's hidden states has come."""
+        assert sequence.pool is not None
+        if not sequence.pool.is_finite:
+            return self._fail(sequence)
+        sequence.finish_reason = "stop"
+        self._end(sequence)
+        return Output(sequence, None, None, "stop")
 
     def _fail(self, sequence: Sequence) -> Output:
         sequence.finish_reason = "error"

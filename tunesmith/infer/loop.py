@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -28,23 +29,31 @@ class EngineThread(threading.Thread):
         self.engine = engine
         self._deliver = deliver
         self._gave_up = gave_up
-        self._inbox: deque[tuple[Callable[[Sequence], None], Sequence]] = deque()
+        self._inbox: deque[tuple[Callable[[Sequence], None], list[Sequence]]] = deque()
         self._wake = threading.Event()
         self._stopping = False
+        self._busy_since: float | None = None
+
+    @property
+    def busy_s(self) -> float:
+        """How long the loop has been at what it is doing now: a step, or taking requests in; 0 while it waits
+        for work. What grows without end hangs."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
 
     @property
     def n_waiting(self) -> int:
         """Requests that are not admitted yet."""
         return len(self._inbox) + len(self.engine.scheduler.waiting)
 
-    def submit(self, sequence: Sequence) -> None:
-        """Queue a sequence."""
-        self._inbox.append((self.engine.scheduler.add, sequence))
+    def submit(self, *sequences: Sequence) -> None:
+        """Queue sequences."""
+        self._inbox.append((self.engine.scheduler.add, list(sequences)))
         self._wake.set()
 
-    def abort(self, sequence: Sequence) -> None:
-        """End a sequence before the next step; one that has ended is no error."""
-        self._inbox.append((self.engine.abort, sequence))
+    def abort(self, *sequences: Sequence) -> None:
+        """End sequences before the next step; one that has ended is no error."""
+        self._inbox.append((self.engine.abort, list(sequences)))
         self._wake.set()
 
     def stop(self) -> None:
@@ -63,10 +72,13 @@ class EngineThread(threading.Thread):
     def _run(self) -> None:
         failed_steps = 0
         while not self._stopping and failed_steps < MOST_FAILED_STEPS:
+            self._busy_since = time.monotonic()
             while self._inbox:
-                what, sequence = self._inbox.popleft()
-                what(sequence)
+                what, sequences = self._inbox.popleft()
+                for sequence in sequences:
+                    what(sequence)
             if not self.engine.scheduler.has_work:
+                self._busy_since = None
                 self._wake.wait()
                 self._wake.clear()
                 continue

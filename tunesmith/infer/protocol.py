@@ -13,8 +13,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tunesmith.errors import ContextLengthExceeded, InvalidRequest
+from tunesmith.errors import ContextLengthExceeded, InvalidRequest, TunesmithError
 from tunesmith.ids import new_id
+from tunesmith.infer.complaints import PARAM
 from tunesmith.infer.engine import Output
 from tunesmith.infer.sequence import Place, SamplingParams, Sequence
 
@@ -27,7 +28,7 @@ LOWEST_LOGPROB = -9999.0
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Model = TypeVar("_Model", bound=BaseModel)
-_TokenId = Annotated[int, Field(strict=True, ge=0)]
+TokenId = Annotated[int, Field(strict=True, ge=0)]
 
 #: What vLLM can and this engine cannot, with the value that means nothing is asked.
 _UNSUPPORTED: dict[str, tuple[object, ...]] = {
@@ -45,9 +46,16 @@ _UNSUPPORTED: dict[str, tuple[object, ...]] = {
     "logprob_token_ids": (None,),
     "truncate_prompt_tokens": (None,),
     "response_format": (None, {"type": "text"}),
-    "structured_outputs": (None,),
     "prompt_embeds": (None,),
 }
+
+
+class EngineFailed(TunesmithError):
+    """The engine could not compute a request; its log says why."""
+
+    status = 500
+    type = "server_error"
+    code = "engine_failure"
 
 
 class StreamOptions(BaseModel):
@@ -62,7 +70,7 @@ class CompletionRequest(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     model: str = Field(max_length=256)
-    prompt: list[_TokenId] = Field(min_length=1)
+    prompt: list[TokenId] = Field(min_length=1)
     max_tokens: int = Field(16, ge=1)
     temperature: Annotated[_Finite, Field(ge=0, le=100)] = 1.0
     top_p: Annotated[_Finite, Field(gt=0, le=1)] = 1.0
@@ -70,7 +78,7 @@ class CompletionRequest(BaseModel):
     seed: int | None = Field(None, ge=-(2**63), le=2**63 - 1)
     stream: bool = False
     stream_options: StreamOptions | None = None
-    stop_token_ids: list[_TokenId] = Field(default_factory=list, max_length=MAX_STOP_TOKENS)
+    stop_token_ids: list[TokenId] = Field(default_factory=list, max_length=MAX_STOP_TOKENS)
     ignore_eos: bool = False
     logprobs: int | None = Field(None, ge=0, le=MAX_LOGPROBS)
     prompt_logprobs: int | None = Field(None, ge=0, le=MAX_LOGPROBS)
@@ -79,6 +87,8 @@ class CompletionRequest(BaseModel):
     logit_bias: dict[int, Annotated[_Finite, Field(ge=-100, le=100)]] = Field(
         default_factory=dict, max_length=MAX_BIASES
     )
+    structured_outputs: dict[str, Any] | None = None
+    cache_salt: str | None = Field(None, max_length=256)
     return_token_ids: bool = False
     return_tokens_as_token_ids: bool = True
 
@@ -113,6 +123,7 @@ class CompletionRequest(BaseModel):
             logit_bias=self.logit_bias,
             logprobs=self.logprobs,
             prompt_logprobs=self.prompt_logprobs,
+            cache_salt=self.cache_salt,
         )
 
 
@@ -168,8 +179,8 @@ class Answer:
         """One token as a server-sent event."""
         if output.finish_reason is None and output.place is None:
             return (self._plain % output.token_id).encode()
-        if output.token_id is None:
-            return b"data: " + json.dumps(failure_body()).encode() + b"\n\n"
+        if output.finish_reason == "error":
+            return b"data: " + json.dumps(self.failure().body()).encode() + b"\n\n"
         choice = self._choice([output], output.finish_reason)
         return b"data: " + json.dumps({**self._head, "choices": [choice]}, allow_nan=False).encode() + b"\n\n"
 
@@ -195,6 +206,13 @@ class Answer:
             {**self._head, "choices": [choice], "usage": self._usage()}, allow_nan=False
         ).encode()
 
+    def failure(self) -> TunesmithError:
+        """Why the sequence ended by an error."""
+        matcher = self._sequence.matcher
+        if matcher is not None and matcher.failure is not None:
+            return InvalidRequest(matcher.failure, param=PARAM)
+        return EngineFailed("The engine failed while computing this request; other requests are not affected")
+
     def _choice(self, outputs: list[Output], finish_reason: str | None) -> dict[str, Any]:
         tokens = [output.token_id for output in outputs]
         logprobs = None
@@ -219,17 +237,14 @@ class Answer:
             "token_ids": tokens,
         }
 
-    def _usage(self) -> dict[str, int]:
+    def _usage(self) -> dict[str, Any]:
         n_prompt, n_new = self._sequence.n_prompt, self._sequence.n_generated
-        return {"prompt_tokens": n_prompt, "completion_tokens": n_new, "total_tokens": n_prompt + n_new}
-
-
-def failure_body() -> dict[str, Any]:
-    """The error object of a request that the engine could not compute."""
-    message = (
-        "The engine failed while computing this request; its log says why. Other requests are not affected"
-    )
-    return {"error": {"message": message, "type": "server_error", "param": None, "code": "engine_failure"}}
+        return {
+            "prompt_tokens": n_prompt,
+            "completion_tokens": n_new,
+            "total_tokens": n_prompt + n_new,
+            "prompt_tokens_details": {"cached_tokens": self._sequence.n_reused},
+        }
 
 
 def _name(token_id: int | None) -> str:

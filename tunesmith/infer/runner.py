@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence as Chunks
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import nn
@@ -36,7 +36,8 @@ class Runner(Protocol):
 
     def forward(self, chunks: Chunks[Chunk]) -> list[torch.Tensor]:
         """For each chunk logits in float32: of all its tokens where prompt log-probabilities are wanted, [n,
-        V]; of its last token where it samples, [1, V]; else an empty [0, V]."""
+        V]; of its last token where it samples, [1, V]; else an empty [0, V]. Where a vector is wanted, the
+        last hidden states of all its tokens instead, [n, D]."""
         ...
 
     def clear(self, sequence: Sequence) -> None:
@@ -64,6 +65,7 @@ class CachedRunner:
         experts = serve_experts(model, self.lanes)
         self.adapters = AdapterPool(self.groups, self.lanes, max_adapters=max_adapters, experts=experts)
         self._composition: tuple[tuple[object, int], ...] | None = None
+        self._hidden = HiddenStates(model)
 
     def forward(self, chunks: Chunks[Chunk]) -> list[torch.Tensor]:
         order = sorted(range(len(chunks)), key=lambda i: _key(chunks[i]))
@@ -82,6 +84,12 @@ class CachedRunner:
         answer = [logits] * len(chunks)
         for i, part in zip(order, parts, strict=True):
             answer[i] = part
+        hidden = self._hidden.take()
+        if any(chunk.sequence.params.embed for chunk in chunks):
+            states = wanted(hidden).split([chunk.n for chunk in ordered])
+            for i, part in zip(order, states, strict=True):
+                if chunks[i].sequence.params.embed:
+                    answer[i] = part
         return answer
 
     def clear(self, sequence: Sequence) -> None:
@@ -114,6 +122,7 @@ class PlainRunner:
         self.groups = group_linear_layers(model, watched, self.lanes)
         experts = serve_experts(model, self.lanes)
         self.adapters = AdapterPool(self.groups, self.lanes, max_adapters=max_adapters, experts=experts)
+        self._hidden = HiddenStates(model)
 
     def forward(self, chunks: Chunks[Chunk]) -> list[torch.Tensor]:
         answer = []
@@ -123,11 +132,37 @@ class PlainRunner:
             self.lanes.use([lane], [end], self.like)
             input_ids = torch.tensor([sequence.token_ids[:end]], device=self.device)
             logits = self.model(input_ids=input_ids, use_cache=False).logits[0].float()
+            hidden = self._hidden.take()
+            if sequence.params.embed:
+                answer.append(wanted(hidden)[start:end])
+                continue
             answer.append(logits[end - _n_rows(Chunk(sequence, start, n)) :])
         return answer
 
     def clear(self, sequence: Sequence) -> None:
         """Nothing is kept."""
+
+
+class HiddenStates:
+    """The last hidden states of a model's forward pass, caught between its decoder and its head."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self._caught: torch.Tensor | None = None
+        model.base_model.register_forward_hook(self._catch)
+
+    def _catch(self, _: nn.Module, inputs: Any, output: Any) -> None:
+        self._caught = getattr(output, "last_hidden_state", None)
+
+    def take(self) -> torch.Tensor | None:
+        """Those of the last pass, [T, D]; None where the model's decoder gives none."""
+        caught, self._caught = self._caught, None
+        return None if caught is None else caught[0]
+
+
+def wanted(hidden: torch.Tensor | None) -> torch.Tensor:
+    if hidden is None:
+        raise NotImplementedError("this family's decoder gives no hidden states")
+    return hidden
 
 
 def keeps_logits(model: nn.Module) -> bool:

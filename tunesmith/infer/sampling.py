@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence as Rows
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
+from tunesmith.infer.grammar import Matcher
 from tunesmith.infer.sequence import Place, Sequence
 
 GREEDY_BELOW = 1e-5
@@ -28,16 +30,19 @@ class Sampled(NamedTuple):
 
     token_id: int
     place: Place | None
-    """Log-probabilities, if asked for; of the model itself: before temperature, penalties and bias."""
+    """Log-probabilities, if asked for; of the model itself: before temperature, penalties, bias and
+    grammar."""
 
 
 def sample(logits_nv: torch.Tensor, sequences: Rows[Sequence]) -> list[Sampled | None]:
-    """The next token of each sequence; None where a row's logits are not numbers. Logits are float32 and may
+    """The next token of each sequence; None where a row's logits are not numbers, or its grammar leaves it no
+    token. Logits are float32 and may
     be changed."""
     places: list[Place | None] = [None] * len(sequences)
     wanted = [i for i, s in enumerate(sequences) if s.params.logprobs is not None]
     logprobs = logits_nv[wanted].log_softmax(-1) if wanted else None
     _edit(logits_nv, sequences)
+    _mask(logits_nv, sequences)
     tokens, finite = _greedy(logits_nv)
     drawn = [i for i, s in enumerate(sequences) if s.params.temperature >= GREEDY_BELOW and finite[i]]
     if drawn:
@@ -91,6 +96,32 @@ def _edit(logits_nv: torch.Tensor, sequences: Rows[Sequence]) -> None:
         logits_nv.index_put_(
             where, torch.tensor(values, dtype=logits_nv.dtype, device=device), accumulate=True
         )
+
+
+def _mask(logits_nv: torch.Tensor, sequences: Rows[Sequence]) -> None:
+    """Leave each row with a grammar the tokens that may come next; none where the grammar cannot go on."""
+    rows = [row for row, sequence in enumerate(sequences) if sequence.matcher is not None]
+    if not rows:
+        return
+    n_words = -(-logits_nv.shape[1] // 32)
+    bits = np.zeros((len(rows), max(n_words, *(_matcher(sequences[row]).n_words for row in rows))), np.uint32)
+    for own, row in zip(bits, rows, strict=True):
+        if not _matcher(sequences[row]).fill(own.ctypes.data, own.nbytes):
+            own[:] = 0
+    allowed = np.unpackbits(bits.view(np.uint8), axis=1, count=logits_nv.shape[1], bitorder="little")
+    forbidden = allowed == 0
+    if logits_nv.device.type == "cpu":  # torch's indexing takes five times as long: 80 µs a step
+        for row, mask in zip(rows, forbidden, strict=True):
+            np.putmask(logits_nv[row].numpy(), mask, -np.inf)
+        return
+    where = torch.tensor(rows, device=logits_nv.device)
+    masks = torch.from_numpy(forbidden).to(logits_nv.device)
+    logits_nv[where] = logits_nv[where].masked_fill_(masks, -torch.inf)
+
+
+def _matcher(sequence: Sequence) -> Matcher:
+    assert sequence.matcher is not None
+    return sequence.matcher
 
 
 def _greedy(logits_nv: torch.Tensor) -> tuple[list[int], list[bool]]:

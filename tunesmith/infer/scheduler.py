@@ -3,15 +3,34 @@
 Every running sequence that has its prompt behind it advances by one token. What is left of the step's token
 budget goes to prompts, in the order of arrival, in chunks. A sequence is admitted when the cache has a block
 for all that it may need; until then it waits, and nobody overtakes it.
+
+Embeddings stand back: they are admitted when no answer waits, a step's worth at a time, and while answers run
+they get a part of the budget, so that a thousand documents hardly delay anybody's next token.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from collections.abc import Hashable
+from typing import NamedTuple, Protocol
 
 from tunesmith.infer.kv_cache import TokenPlaces
 from tunesmith.infer.sequence import Sequence
+
+_SHARE_BESIDE_ANSWERS = 4
+"""While answers run, embeddings get this part of a step's tokens: one fourth."""
+
+
+class Prefixes(Protocol):
+    """What is known of prompts that were read before (`prefix_cache.py`)."""
+
+    def beginning(self, sequence: Sequence) -> Hashable | None:
+        """What prompts that begin alike have in common; None where there is nothing to share."""
+        ...
+
+    def reuse(self, sequence: Sequence) -> None:
+        """Move `n_cached` to behind what is known."""
+        ...
 
 
 class Chunk(NamedTuple):
@@ -24,19 +43,28 @@ class Chunk(NamedTuple):
     @property
     def samples(self) -> bool:
         """Whether the chunk reaches the sequence's last token, so that a next one is chosen."""
-        return self.start + self.n == len(self.sequence.token_ids)
+        return self.start + self.n == len(self.sequence.token_ids) and not self.sequence.params.embed
 
 
 class Scheduler:
     """Waiting and running sequences."""
 
     def __init__(
-        self, places: TokenPlaces, *, max_running: int, max_step_tokens: int, max_logprob_rows: int
+        self,
+        places: TokenPlaces,
+        *,
+        max_running: int,
+        max_step_tokens: int,
+        max_logprob_rows: int,
+        prefixes: Prefixes | None = None,
     ) -> None:
         assert max_step_tokens >= max_running > 0
         self.places = places
         self.waiting: deque[Sequence] = deque()
+        self.embedding: deque[Sequence] = deque()
+        """Embeddings that wait."""
         self.running: list[Sequence] = []
+        self.prefixes = prefixes
         self._max_running = max_running
         self._max_step_tokens = max_step_tokens
         self._max_logprob_rows = max_logprob_rows
@@ -44,12 +72,12 @@ class Scheduler:
 
     @property
     def has_work(self) -> bool:
-        return bool(self.waiting or self.running)
+        return bool(self.waiting or self.embedding or self.running)
 
     def add(self, sequence: Sequence) -> None:
         """Queue a sequence; it must fit into the cache when that is empty."""
         assert sequence.n_reserved <= self.places.largest, "a request that never fits is refused before"
-        self.waiting.append(sequence)
+        (self.embedding if sequence.params.embed else self.waiting).append(sequence)
 
     def schedule(self) -> list[Chunk]:
         """The next step's chunks, decoding sequences first. Admits what fits."""
@@ -63,8 +91,18 @@ class Scheduler:
                 prompts.append(sequence)
         budget = self._max_step_tokens - len(chunks)
         logprob_rows = self._max_logprob_rows
+        prompts.sort(key=lambda sequence: sequence.params.embed)
+        for_embeddings = budget
+        if any(not sequence.params.embed for sequence in self.running):
+            for_embeddings = self._max_step_tokens // _SHARE_BESIDE_ANSWERS
+        begun: set[Hashable] = set()
         for sequence in prompts:
+            if budget > 0 and self._waits_for_another(sequence, begun):
+                continue
             n = min(len(sequence.token_ids) - sequence.n_cached, budget)
+            if sequence.params.embed:
+                n = min(n, for_embeddings)
+                for_embeddings -= n
             if sequence.params.prompt_logprobs is not None:
                 n = min(n, logprob_rows)
                 logprob_rows -= n
@@ -72,6 +110,20 @@ class Scheduler:
                 chunks.append(Chunk(sequence, sequence.n_cached, n))
                 budget -= n
         return chunks
+
+    def _waits_for_another(self, sequence: Sequence, begun: set[Hashable]) -> bool:
+        """Looks up what is known of a prompt that is about to be read; true when this step begins to read
+        another one that begins alike, so that the next step will know more."""
+        if self.prefixes is None or sequence.n_cached:
+            return False
+        self.prefixes.reuse(sequence)
+        beginning = None if sequence.n_cached else self.prefixes.beginning(sequence)
+        if beginning is None:
+            return False
+        if beginning in begun:
+            return True
+        begun.add(beginning)
+        return False
 
     def _admit(self) -> None:
         while self.waiting and len(self.running) < self._max_running:
@@ -81,6 +133,18 @@ class Scheduler:
             sequence = self.waiting.popleft()
             sequence.block = block
             self.running.append(sequence)
+        self._admit_embeddings()
+
+    def _admit_embeddings(self) -> None:
+        unread = sum(len(s.token_ids) - s.n_cached for s in self.running if s.params.embed)
+        while self.embedding and len(self.running) < self._max_running and unread < self._max_step_tokens:
+            block = self.places.reserve(self.embedding[0].n_reserved)
+            if block is None:
+                return
+            sequence = self.embedding.popleft()
+            sequence.block = block
+            self.running.append(sequence)
+            unread += sequence.n_prompt
 
     def remove(self, sequence: Sequence) -> None:
         """Forget a sequence that finished or was aborted; its block is free at once."""
@@ -90,3 +154,5 @@ class Scheduler:
             self.running.remove(sequence)
         elif sequence in self.waiting:
             self.waiting.remove(sequence)
+        elif sequence in self.embedding:
+            self.embedding.remove(sequence)

@@ -20,14 +20,29 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive
 
 from tunesmith.errors import EngineUnavailable, InvalidRequest, NotFound, PayloadTooLarge, TunesmithError
+from tunesmith.infer.adapter_pool import LoadedAdapter
+from tunesmith.infer.complaints import PARAM
+from tunesmith.infer.delivery import Pending, TokenStream, hand_out, watch
+from tunesmith.infer.embedding_protocol import EmbeddingRequest, embeddings_body
 from tunesmith.infer.engine import Engine, Output
+from tunesmith.infer.grammar import Grammars, Matcher
 from tunesmith.infer.loop import EngineThread
 from tunesmith.infer.metrics import exposition
-from tunesmith.infer.protocol import MAX_BODY_BYTES, Answer, failure_body, parse, parse_completion
-from tunesmith.infer.sequence import Sequence
+from tunesmith.infer.pooling import Pooling
+from tunesmith.infer.protocol import (
+    MAX_BODY_BYTES,
+    Answer,
+    EngineFailed,
+    parse,
+    parse_completion,
+)
+from tunesmith.infer.sequence import SamplingParams, Sequence
+
+MAX_EMBEDDING_REQUESTS = 64
+"""Requests for embeddings, each of up to 2048 inputs, that are computed or wait at one time."""
 
 
 class LoadAdapter(BaseModel):
@@ -44,36 +59,6 @@ class UnloadAdapter(BaseModel):
     lora_name: str = Field(min_length=1, max_length=256)
 
 
-class Pending:
-    """The outputs of one request that are not written yet. It belongs to the event loop."""
-
-    def __init__(self) -> None:
-        self._outputs: list[Output] = []
-        self._waiter: asyncio.Future[None] | None = None
-        self.gone = False
-        """The client closed its connection."""
-
-    def push(self, output: Output) -> None:
-        self._outputs.append(output)
-        self._wake()
-
-    def leave(self) -> None:
-        self.gone = True
-        self._wake()
-
-    async def take(self) -> list[Output]:
-        """All outputs since the last call, at least one; none when the client is gone."""
-        while not self._outputs and not self.gone:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        outputs, self._outputs = self._outputs, []
-        return [] if self.gone else outputs
-
-    def _wake(self) -> None:
-        if self._waiter and not self._waiter.done():
-            self._waiter.set_result(None)
-
-
 class EngineServer:
     """One engine, its thread and its routes."""
 
@@ -87,8 +72,14 @@ class EngineServer:
         eos_token_ids: Collection[int],
         max_waiting: int,
         gave_up: Callable[[], None],
+        grammars: Grammars | None = None,
+        pooling: Pooling | None = "weighted_mean",
     ) -> None:
+        """Without `grammars`, structured answers are refused; without `pooling`, embeddings."""
         self._engine = engine
+        self._pooling = pooling
+        self._n_embedding = 0
+        self._grammars = grammars
         self._adapters = engine.runner.adapters
         self._base_id = base_id
         self._limits: dict[str, Any] = {
@@ -106,6 +97,7 @@ class EngineServer:
         return Starlette(
             routes=[
                 Route("/v1/completions", self.complete, methods=["POST"]),
+                Route("/v1/embeddings", self.embed, methods=["POST"]),
                 Route("/v1/load_lora_adapter", self.load_adapter, methods=["POST"]),
                 Route("/v1/unload_lora_adapter", self.unload_adapter, methods=["POST"]),
                 Route("/v1/models", self.models),
@@ -120,40 +112,92 @@ class EngineServer:
     async def _lifespan(self, _: Starlette) -> Any:
         self._loop = asyncio.get_running_loop()
         self.thread.start()
+        if self._grammars:
+            self._grammars.warm_up()
         try:
             yield
         finally:
+            if self._grammars:
+                self._grammars.close()
             self.thread.stop()
             await run_in_threadpool(self.thread.join, 5.0)
 
     async def complete(self, request: Request) -> Response:
         """`POST /v1/completions`."""
         asked = parse_completion(await _body(request))
-        adapter = None
-        if asked.model != self._base_id:
-            adapter = self._adapters.get(asked.model)
-            if adapter is None:
-                raise NotFound(
-                    f"The model `{asked.model}` does not exist.", param="model", code="model_not_found"
-                )
+        adapter = self._adapter(asked.model)
         params = asked.sampling(**self._limits)
         if self.thread.n_waiting >= self._max_waiting:
             raise EngineUnavailable(
                 f"{self._max_waiting} requests are waiting for the engine already; try again later",
                 headers={"Retry-After": "1"},
             )
+        matcher = await self._matcher(asked.structured_outputs)
         pending = Pending()
-        sequence = Sequence(asked.prompt, params, adapter, pending)
+        sequence = Sequence(asked.prompt, params, adapter, pending, matcher)
         answer = Answer(asked, sequence)
         self.thread.submit(sequence)
         if asked.stream:
             return TokenStream(answer, pending, lambda: self.thread.abort(sequence))
         return await self._whole(request.receive, answer, pending, sequence)
 
+    def _adapter(self, model: str) -> LoadedAdapter | None:
+        """The adapter of this name, None for the base."""
+        if model == self._base_id:
+            return None
+        adapter = self._adapters.get(model)
+        if adapter is None:
+            raise NotFound(f"The model `{model}` does not exist.", param="model", code="model_not_found")
+        return adapter
+
+    async def embed(self, request: Request) -> Response:
+        """`POST /v1/embeddings`."""
+        asked = parse(EmbeddingRequest, await _body(request))
+        adapter = self._adapter(asked.model)
+        asked.check(**self._limits)
+        if self._pooling is None:
+            raise InvalidRequest("This base's architecture gives no hidden states to make vectors of")
+        if self._n_embedding >= MAX_EMBEDDING_REQUESTS:
+            raise EngineUnavailable(
+                f"{self._n_embedding} requests for embeddings are waiting already; try again later",
+                headers={"Retry-After": "1"},
+            )
+        pending = Pending()
+        params = SamplingParams(max_tokens=0, pooling=self._pooling)
+        sequences = [Sequence(tokens, params, adapter, pending) for tokens in asked.input]
+        watcher = asyncio.ensure_future(watch(request.receive, pending))
+        self._n_embedding += 1
+        self.thread.submit(*sequences)
+        try:
+            n_left = len(sequences)
+            while n_left:
+                outputs = await pending.take()
+                if not outputs:
+                    return Response(status_code=499)
+                if any(output.finish_reason == "error" for output in outputs):
+                    raise EngineFailed("The engine failed while computing an embedding; its log says why")
+                n_left -= len(outputs)
+        finally:
+            self._n_embedding -= 1
+            watcher.cancel()
+            self.thread.abort(*sequences)
+        vectors = [sequence.pool.vector() for sequence in sequences if sequence.pool is not None]
+        body = await run_in_threadpool(embeddings_body, asked, vectors)
+        return Response(body, media_type="application/json")
+
+    async def _matcher(self, structured: dict[str, Any] | None) -> Matcher | None:
+        """The beginning of the grammar that the answer must follow."""
+        if structured is None:
+            return None
+        if self._grammars is None:
+            raise InvalidRequest("structured_outputs is not supported by this engine", param=PARAM)
+        # shielded: others may wait for the same grammar
+        return (await asyncio.shield(asyncio.wrap_future(self._grammars.compile(structured)))).begin()
+
     async def _whole(
         self, receive: Receive, answer: Answer, pending: Pending, sequence: Sequence
     ) -> Response:
-        watcher = asyncio.ensure_future(_watch(receive, pending))
+        watcher = asyncio.ensure_future(watch(receive, pending))
         outputs: list[Output] = []
         try:
             while not outputs or outputs[-1].finish_reason is None:
@@ -165,14 +209,15 @@ class EngineServer:
             watcher.cancel()
             self.thread.abort(sequence)  # does nothing to one that finished
         if outputs[-1].finish_reason == "error":
-            return JSONResponse(failure_body(), 500)
+            failure = answer.failure()
+            return JSONResponse(failure.body(), failure.status)
         return Response(answer.whole(outputs), media_type="application/json")
 
     def _deliver(self, outputs: list[Output]) -> None:
         """The engine's thread hands a step's outputs over."""
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody reads any more
-            self._loop.call_soon_threadsafe(_hand_out, outputs)
+            self._loop.call_soon_threadsafe(hand_out, outputs)
 
     async def load_adapter(self, request: Request) -> Response:
         """`POST /v1/load_lora_adapter`: read and checked in a worker thread; a taken name is refused."""
@@ -207,58 +252,13 @@ class EngineServer:
         return JSONResponse({"object": "list", "data": data})
 
     async def health(self, _: Request) -> Response:
-        """`GET /health`: 200 while the engine's thread lives."""
-        return Response(status_code=200 if self.thread.is_alive() else 503)
+        """`GET /health`: 200 while the engine's thread lives, and for how long it has been in one step."""
+        status = 200 if self.thread.is_alive() else 503
+        return JSONResponse({"busy_s": round(self.thread.busy_s, 3)}, status)
 
     async def metrics(self, _: Request) -> Response:
         """`GET /metrics`: Prometheus' text format."""
         return PlainTextResponse(exposition(self._engine, self.thread.n_waiting))
-
-
-class TokenStream(Response):
-    """Server-sent events, written as tokens come; the client's leaving aborts within a step."""
-
-    def __init__(self, answer: Answer, pending: Pending, abort: Callable[[], None]) -> None:
-        self._answer = answer
-        self._pending = pending
-        self._abort = abort
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        watcher = asyncio.ensure_future(_watch(receive, self._pending))
-        try:
-            headers = [
-                (b"content-type", b"text/event-stream; charset=utf-8"),
-                (b"cache-control", b"no-store"),
-            ]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            finished = False
-            while not finished:
-                outputs = await self._pending.take()
-                if not outputs:
-                    return
-                body = b"".join([self._answer.event(output) for output in outputs])
-                finished = outputs[-1].finish_reason is not None
-                if finished:
-                    body += self._answer.last_events()
-                message: Message = {"type": "http.response.body", "body": body, "more_body": not finished}
-                await send(message)
-        finally:
-            watcher.cancel()
-            self._abort()  # does nothing to one that finished
-
-
-def _hand_out(outputs: list[Output]) -> None:
-    for output in outputs:
-        pending = output.sequence.owner
-        assert isinstance(pending, Pending)
-        pending.push(output)
-
-
-async def _watch(receive: Receive, pending: Pending) -> None:
-    """Wait for the client to go away."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    pending.leave()
 
 
 async def _body(request: Request) -> bytes:

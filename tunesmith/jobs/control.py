@@ -17,6 +17,7 @@ from tunesmith.jobs import messages
 from tunesmith.jobs.states import CANCELLED, PAUSED, QUEUED, RUNNING, VALIDATING, move
 from tunesmith.store import events, jobs
 from tunesmith.store.database import Database
+from tunesmith.store.queue import n_ahead
 from tunesmith.store.rows import JobRow
 
 
@@ -92,7 +93,13 @@ def resume(db: Database, project_id: str, job_id: str) -> JobRow:
             QUEUED,
             only_from=PAUSED,
             expect_attempt=job.attempt,
-            events=[messages.unpaused(job, _nth(connection, job, "unpaused"))],
+            events=[
+                messages.unpaused(
+                    job,
+                    _nth(connection, job, "unpaused"),
+                    n_ahead(connection, running=RUNNING, waiting={QUEUED}, job_id=job.id),
+                )
+            ],
             crashes=0,
         )
     return _sure(changed)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tunesmith import ids
-from tunesmith.data.base import Base, Catalog, nearest
-from tunesmith.errors import InvalidRequest, ModelNotFound, NotFound
+from tunesmith.data.base import Base, Catalog
+from tunesmith.errors import InvalidRequest, NotFound
 from tunesmith.jobs import messages
+from tunesmith.jobs.integrations import what_wandb_misses
 from tunesmith.jobs.states import VALIDATING
-from tunesmith.store import files, jobs, models
-from tunesmith.store.database import Database
+from tunesmith.jobs.unknown_model import unknown_model
+from tunesmith.store import files, idempotency, jobs, models
+from tunesmith.store.database import Database, Where
 from tunesmith.store.rows import JobRow, ModelRow, Principal
 
 #: Hyperparameters of each method; each is a number or "auto".
@@ -39,7 +44,7 @@ class CreateJob:
     metadata: dict[str, str] | None = None
     integrations: list[dict[str, Any]] | None = None
     idempotency_key: str | None = None
-    """The client's own name for this request: sent again, it gives the job that it made the first time."""
+    """The client's own name for this request: sent again within a day, it gives the job that it made."""
 
 
 def create_job(db: Database, catalog: Catalog, principal: Principal, request: CreateJob) -> JobRow:
@@ -48,6 +53,9 @@ def create_job(db: Database, catalog: Catalog, principal: Principal, request: Cr
     The model's name is resolved here, once: the job holds the base's id and digest from now on. Raises
     ModelNotFound, NotFound (a file) and InvalidRequest.
     """
+    earlier = _made_before(db, principal.project_id, request)
+    if earlier is not None:
+        return earlier
     method = _method(request.method)
     if request.suffix is not None and not _SUFFIX.fullmatch(request.suffix):
         raise InvalidRequest(
@@ -55,10 +63,7 @@ def create_job(db: Database, catalog: Catalog, principal: Principal, request: Cr
             param="suffix",
         )
     model, base, parent = _resolve(db, catalog, principal.project_id, request.model)
-    if request.idempotency_key is None:
-        job_id = ids.new_id("job")
-    else:
-        job_id = ids.derived_id("job", principal.project_id, request.idempotency_key)
+    job_id = ids.new_id("job")
     row = JobRow(
         id=job_id,
         project_id=principal.project_id,
@@ -91,42 +96,64 @@ def create_job(db: Database, catalog: Catalog, principal: Principal, request: Cr
         ),
         messages.validating(job_id, request.training_file, request.validation_file),
     ]
-    if request.integrations:
-        events.insert(2, _integrations_note(job_id, request.integrations))
+    if request.integrations and (missing := what_wandb_misses(os.environ)):
+        events.insert(2, messages.not_followed(job_id, missing))
     with db.write() as connection:
-        earlier = jobs.find(connection, job_id)
+        earlier = _made_before(connection, principal.project_id, request)  # by a request at the same time
         if earlier is not None:
-            return _same_request(earlier, row, seed_is_given=request.seed is not None)
+            return earlier
         for param in ("training_file", "validation_file"):
             file_id = getattr(request, param)
             if file_id is not None:
                 _require_file(connection, principal.project_id, file_id, param)
         jobs.insert(connection, row, events)
+        if request.idempotency_key is not None:
+            idempotency.remember(
+                connection, principal.project_id, request.idempotency_key, _fingerprint(request), job_id
+            )
     return row
 
 
-def _same_request(earlier: JobRow, row: JobRow, *, seed_is_given: bool) -> JobRow:
-    """The job that an idempotency key made before. Raises InvalidRequest when it was asked for
-    differently."""
-    names = ["model", "training_file", "validation_file", "suffix", "requested", "metadata", "integrations"]
-    for name in [*names, "seed"] if seed_is_given else names:
-        if getattr(earlier, name) != getattr(row, name):
-            raise InvalidRequest(
-                f"This Idempotency-Key made the job {earlier.id} with another {name}; use a new key "
-                "for a new job.",
-                code="idempotency_key_reused",
-            )
-    return earlier
+def _made_before(where: Where, project_id: str, request: CreateJob) -> JobRow | None:
+    """The job that this idempotency key has made. Raises InvalidRequest when it stood for another request."""
+    if request.idempotency_key is None:
+        return None
+    earlier = idempotency.find(where, project_id, request.idempotency_key)
+    if earlier is None:
+        return None
+    if earlier.request_sha256 != _fingerprint(request):
+        raise InvalidRequest(
+            "This Idempotency-Key was sent before with another request, which made the job "
+            f"{earlier.job_id}. Use a new key for a new request; the same key with the same body gives that "
+            "job again.",
+            param="Idempotency-Key",
+            code="idempotency_key_reused",
+        )
+    return jobs.get(where, project_id, earlier.job_id)
+
+
+def _fingerprint(request: CreateJob) -> str:
+    """The same for two requests exactly when they ask for the same, however their JSON was written."""
+    asked = {name: value for name, value in asdict(request).items() if name != "idempotency_key"}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def _method(asked: dict[str, Any]) -> dict[str, Any]:
     """The method in its full shape, with `auto` where nothing was asked."""
     kind = asked.get("type", "supervised")
+    if kind == "reinforcement":
+        raise InvalidRequest(
+            "method.type is 'reinforcement', which needs graders, and this server does not train with them. "
+            "Use 'supervised' with the answers that a grader would reward, or 'dpo' with pairs of a better "
+            "and a worse answer.",
+            param="method.type",
+            code="unsupported_method",
+        )
     if kind not in HYPERPARAMETERS:
         known = " or ".join(f"'{name}'" for name in HYPERPARAMETERS)
         raise InvalidRequest(
             f"method.type is {kind!r}, which this server does not train; use {known}.",
-            param="method",
+            param="method.type",
             code="unsupported_method",
         )
     wanted = (asked.get(kind) or {}).get("hyperparameters") or {}
@@ -147,15 +174,10 @@ def _resolve(db: Database, catalog: Catalog, project_id: str, name: str) -> tupl
                 param="model",
                 code="model_not_available",
             )
-        return name, base, parent
+        return parent.name, base, parent
     resolved = catalog.resolve(name)
     if resolved is None:
-        known = [r.wire_name for r in catalog.names()] + models.names(db, project_id)
-        near = nearest(name, known)
-        hint = f" Nearest names: {', '.join(near)}." if near else ""
-        raise ModelNotFound(
-            f"The model `{name}` does not exist or you do not have access to it.{hint}", param="model"
-        )
+        raise unknown_model(name, [r.wire_name for r in catalog.names()] + models.names(db, project_id))
     return resolved.wire_name, resolved.base, None
 
 
@@ -174,15 +196,3 @@ def _require_file(connection: Any, project_id: str, file_id: str, param: str) ->
             param=param,
             code="invalid_file_purpose",
         )
-
-
-def _integrations_note(job_id: str, integrations: list[dict[str, Any]]) -> Any:
-    names = ", ".join(sorted({str(entry.get("type", "unknown")) for entry in integrations}))
-    return messages.note(
-        job_id,
-        "integrations",
-        f"Integrations ({names}) are kept with the job but not contacted: this server sends nothing "
-        "elsewhere. "
-        "The metrics are in the events and in the result file.",
-        level="warn",
-    )

@@ -3,8 +3,9 @@ to serve.
 
 An engine is `python -m tunesmith.infer` on a Unix socket in a private folder. It holds one end of a pipe
 whose other end is ours: when the office is gone, killed even, the engine sees the end of the pipe and leaves
-too. What an engine knows dies with it, so each *incarnation* (one start of the process) keeps its own list of
-loaded adapters.
+too. An engine that lives and does not answer, or whose loop stands still, is killed and started again. What
+an engine knows dies with it, so each *incarnation* (one start of the process) keeps its own list of loaded
+adapters.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ STABLE_S = 60.0
 """Seconds after which a running engine counts as healthy, so that its next death starts a new series."""
 HOPELESS_STARTS = 3
 """Failed starts in a row after which chats are refused at once instead of waiting."""
+STEP_TIMEOUTS = 10
+"""A step of a large base on a slow machine takes long; this many hang timeouts are no step any more."""
 STOP_TIMEOUT_S = 5.0
 """Seconds that an engine gets to end after SIGTERM."""
 
@@ -210,7 +213,30 @@ class _Engine:
             if self.incarnation is None and self.socket.exists() and await incarnation.client.health():
                 self.incarnation, self._failed_starts = incarnation, 0
                 self._announce()
-            await asyncio.sleep(POLL_S if self.incarnation is None else 4 * POLL_S)
+            if self.incarnation is not None and process.poll() is None:
+                await self._watch(process, incarnation)
+            await asyncio.sleep(POLL_S)
+
+    async def _watch(self, process: subprocess.Popen[bytes], incarnation: _Incarnation) -> None:
+        """Until the process ends, by itself or because it hangs."""
+        timeout_s = self._settings.engine_hang_timeout_s
+        every_s = min(1.0, timeout_s / 4)
+        next_look = time.monotonic() + every_s
+        failing_since: float | None = None
+        while process.poll() is None:
+            await asyncio.sleep(4 * POLL_S)
+            if time.monotonic() < next_look:
+                continue
+            busy_s = await incarnation.client.busy_s(timeout_s=max(every_s, timeout_s / 2))
+            next_look = time.monotonic() + every_s
+            if busy_s is not None:
+                failing_since = None
+            elif failing_since is None:
+                failing_since = time.monotonic()  # one look may fail because this process was stopped
+            hung = failing_since is not None and time.monotonic() - failing_since > timeout_s / 2
+            if hung or (busy_s or 0.0) > STEP_TIMEOUTS * timeout_s:
+                log.error("engine of %s hangs; it is killed", self.base.id)
+                _kill(process)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -262,7 +288,7 @@ class _Engine:
             while process.poll() is None and time.monotonic() < deadline:
                 await asyncio.sleep(POLL_S)
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
             process.wait()
         _close(process.stdin)
 
@@ -280,6 +306,12 @@ def _private_folder() -> Path:
         os.rmdir(folder)
         folder = tempfile.mkdtemp(prefix="tunesmith-", dir="/tmp")
     return Path(folder)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """At once, with the whole session of which it is the leader."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _close(pipe: IO[Any] | None) -> None:

@@ -24,6 +24,8 @@ class WorkerEnvironment:
     device: str
     snapshot_every_s: float
     niceness: int
+    followers: Path
+    """Folder where a service that follows jobs keeps files that outlive the attempt."""
 
     def variables(self) -> dict[str, str]:
         """The environment variables, those of the numeric libraries included."""
@@ -39,6 +41,7 @@ class WorkerEnvironment:
             "TUNESMITH_DEVICE": self.device,
             "TUNESMITH_SNAPSHOT_EVERY_S": str(self.snapshot_every_s),
             "TUNESMITH_NICENESS": str(self.niceness),
+            "TUNESMITH_FOLLOWERS": str(self.followers),
             "OMP_NUM_THREADS": threads,
             "OMP_WAIT_POLICY": "PASSIVE",  # waiting threads sleep; spinning ones starve the engine
             "MKL_NUM_THREADS": threads,
@@ -62,4 +65,5 @@ class WorkerEnvironment:
             device=variables["TUNESMITH_DEVICE"],
             snapshot_every_s=float(variables["TUNESMITH_SNAPSHOT_EVERY_S"]),
             niceness=int(variables["TUNESMITH_NICENESS"]),
+            followers=Path(variables["TUNESMITH_FOLLOWERS"]),
         )

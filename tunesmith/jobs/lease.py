@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Collection
+from typing import Any
 
 from tunesmith import ids
 from tunesmith.jobs import messages
@@ -19,9 +20,16 @@ from tunesmith.store.database import Database
 from tunesmith.store.rows import JobRow
 
 
-def claim(db: Database, *, device: str, not_now: Collection[str] = ()) -> JobRow | None:
+def claim(
+    db: Database,
+    *,
+    device: str,
+    not_now: Collection[str] = (),
+    method: Callable[[JobRow], dict[str, Any]] = lambda job: job.method,
+) -> JobRow | None:
     """Gives `device` to the oldest queued job that is not in `not_now`; None when there is none.
 
+    `method`: what the job shows from now on, with numbers for `auto`. Its forecast is of an earlier attempt.
     Whoever asks at the same time gets another job: the change is a compare-and-set. A job whose last worker
     is still leaving waits for it: its snapshot is where the next one begins.
     """
@@ -40,7 +48,10 @@ def claim(db: Database, *, device: str, not_now: Collection[str] = ()) -> JobRow
             worker_token=secrets.token_hex(16),
             worker=None,
             device=device,
+            device_until=ids.now_s(),
             started_at=job.started_at or ids.now(),
+            method=method(job),
+            estimated_finish=None,
         )
         if claimed is not None:
             return claimed

@@ -28,6 +28,8 @@ METRICS = (
     "full_valid_reward_margin",
     "full_valid_reward_accuracy",
 )
+#: Further numbers of a step, which only metrics events have.
+STEP_NUMBERS = ("epoch", "learning_rate", "grad_norm", "trained_tokens", "tokens_per_s")
 
 
 def created(job_id: str) -> EventRow:
@@ -62,9 +64,41 @@ def validating(job_id: str, training_file: str, validation_file: str | None) -> 
     return event(job_id, "validating", text)
 
 
-def queued(job_id: str) -> EventRow:
-    """The files are what they should be."""
-    return event(job_id, "queued", "Files validated, moving job to queued state")
+def not_followed(job_id: str, missing: str) -> EventRow:
+    """Weights and Biases was asked for and cannot follow; told by whoever finds out first."""
+    text = (
+        f"Weights and Biases will not follow this job: {missing}. The metrics are in the events and in the "
+        "result file"
+    )
+    return event(job_id, "integrations", text, level="warn", data={"integration": "wandb"})
+
+
+def followed(job_id: str, nth: int, *, project: str, url: str | None) -> EventRow:
+    """The `nth` Weights and Biases run of a job takes its metrics. `url`: None for one that is kept here."""
+    text = f"Weights and Biases follows this job in the project {project}: {url}"
+    if url is None:
+        text = (
+            f"Weights and Biases keeps the run {job_id} of the project {project} on the server; "
+            "`wandb sync` in the folder wandb of its data sends it"
+        )
+    data = {"integration": "wandb", "project": project, "run_id": job_id, "url": url}
+    return event(job_id, "wandb", text, step=nth, data=data)
+
+
+def unfollowed(job_id: str, nth: int, *, project: str, why: str) -> EventRow:
+    """The `nth` Weights and Biases run of a job takes nothing (any more); the training goes on."""
+    text = (
+        f"Weights and Biases does not follow this job in the project {project}: {why}. Training goes on; the "
+        "metrics are in the events and in the result file"
+    )
+    data = {"integration": "wandb", "project": project, "run_id": job_id}
+    return event(job_id, "wandb_failed", text, step=nth, level="warn", data=data)
+
+
+def queued(job_id: str, position: int = 0) -> EventRow:
+    """The files are what they should be. `position`: jobs that train or wait before this one."""
+    text = "Files validated, moving job to queued state"
+    return event(job_id, "queued", text, data={"queue_position": position})
 
 
 def started(job_id: str) -> EventRow:
@@ -94,17 +128,18 @@ def metrics(job_id: str, *, step: int, total_steps: int, values: Mapping[str, fl
         f"Step {step}/{total_steps}: {losses}",
         step=step,
         type="metrics",
-        data={"step": step, "total_steps": total_steps, **known},
+        data={"step": step, "total_steps": total_steps, **known, **_finite(values, STEP_NUMBERS)},
     )
+
+
+def _finite(values: Mapping[str, float | None], names: tuple[str, ...]) -> dict[str, float]:
+    known = ((name, values.get(name)) for name in names)
+    return {name: value for name, value in known if value is not None and math.isfinite(value)}
 
 
 def finite(values: Mapping[str, float | None]) -> dict[str, float]:
     """The numbers among `METRICS` that are there and finite."""
-    return {
-        name: float(value)
-        for name in METRICS
-        if (value := values.get(name)) is not None and math.isfinite(value)
-    }
+    return {name: float(value) for name, value in _finite(values, METRICS).items()}
 
 
 def checkpoint(job_id: str, step: int, name: str) -> EventRow:
@@ -161,10 +196,11 @@ def paused(job: JobRow, nth: int, why: str | None = None) -> EventRow:
     return event(job.id, "paused", text, step=nth, level="info" if why is None else "warn", data=data)
 
 
-def unpaused(job: JobRow, nth: int) -> EventRow:
-    """A person resumed a paused job."""
+def unpaused(job: JobRow, nth: int, position: int = 0) -> EventRow:
+    """A person resumed a paused job. `position`: jobs that train or wait before it."""
     text = "Fine-tuning job resumed, moving job to queued state"
-    return event(job.id, "unpaused", text, step=nth, data={"attempt": job.attempt})
+    data = {"attempt": job.attempt, "queue_position": position}
+    return event(job.id, "unpaused", text, step=nth, data=data)
 
 
 def place(job: JobRow) -> str:
@@ -177,9 +213,8 @@ def place(job: JobRow) -> str:
 def resumed(job: JobRow, step: int) -> EventRow:
     """A further attempt trains."""
     text = f"Training resumed from step {step}" if step else "Training restarted from the beginning"
-    return event(
-        job.id, "resumed", text, step=job.attempt, data={"attempt": job.attempt, "resume_step": step}
-    )
+    data = {"attempt": job.attempt, "resume_step": step, "resumed_from": step}
+    return event(job.id, "resumed", text, step=job.attempt, data=data)
 
 
 def note(

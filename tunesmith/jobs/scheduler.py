@@ -19,7 +19,8 @@ from tunesmith.jobs.ending import fail
 from tunesmith.jobs.environment import WorkerEnvironment
 from tunesmith.jobs.lease import LeaseWatch, claim
 from tunesmith.jobs.leaving import let_go
-from tunesmith.jobs.states import RUNNING, VALIDATING, is_held
+from tunesmith.jobs.numbers import shown_method
+from tunesmith.jobs.states import RUNNING, SUCCEEDED, VALIDATING, is_held
 from tunesmith.jobs.supervisor import PROGRAM, Supervisor, Worker, wait_for
 from tunesmith.jobs.sweep import sweep
 from tunesmith.settings import Settings
@@ -36,6 +37,8 @@ SWEEP_EVERY_S = 60.0
 START_GRACE_S = 120.0
 #: Seconds that a worker gets to leave by itself once its job is no longer its own.
 CANCEL_GRACE_S = 6.0
+#: Seconds that a worker gets once its job has succeeded: for the last news to services that follow it.
+SUCCESS_GRACE_S = 20.0
 #: Seconds that the worker of a paused job gets for the step in progress and a snapshot; then it is ended.
 PAUSE_GRACE_S = 600.0
 #: Seconds that workers get at the server's stop to take a snapshot.
@@ -207,7 +210,9 @@ class Scheduler:
                 continue
             worker.bound_log()
             if not mine:
-                worker.leave_within(CANCEL_GRACE_S)
+                # one that has ended its job well says goodbye to whoever followed it
+                well = job is not None and job.status == SUCCEEDED
+                worker.leave_within(SUCCESS_GRACE_S if well else CANCEL_GRACE_S)
             elif job is not None and job.leaving:
                 worker.leave_within(PAUSE_GRACE_S, ask=True)
 
@@ -257,7 +262,12 @@ class Scheduler:
         for device in self._devices:
             if device in taken or self._stopping.is_set():
                 continue
-            job = claim(self._db, device=device, not_now={*self._not_before, *self._workers})
+            job = claim(
+                self._db,
+                device=device,
+                not_now={*self._not_before, *self._workers},
+                method=lambda job: shown_method(job, self._catalog),
+            )
             if job is None:
                 return
             self._start(job, device)
@@ -275,6 +285,7 @@ class Scheduler:
             device=device,
             snapshot_every_s=self._settings.snapshot_every_s,
             niceness=self._settings.trainer_niceness,
+            followers=self._settings.data / "wandb",
         )
         try:
             worker = self._supervisor.start(job.id, environment)

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tunesmith.store import jobs as job_rows
-from tunesmith.store.database import Where
+from tunesmith.store import webhooks
+from tunesmith.store.database import Where, writing
 from tunesmith.store.rows import EventRow, JobRow
 
 VALIDATING = "validating_files"  # its files are being read, line by line
@@ -52,7 +53,8 @@ def move(
     given.
 
     Returns the job as it is now, or None when it was elsewhere: then nothing changed. An ended job accepts no
-    write of anybody, so its end also ends the leave of a worker that was leaving.
+    write of anybody, so its end also ends the leave of a worker that was leaving. What ends is announced to
+    the project's webhook endpoints.
     """
     if to in TERMINAL:
         changes["leaving"] = False
@@ -60,6 +62,10 @@ def move(
     if only_from is not None:
         assert only_from in allowed, f"{only_from} -> {to} is in no row of the table"
         allowed = frozenset({only_from})
-    return job_rows.transition(
-        where, job_id, to, expect=allowed, expect_attempt=expect_attempt, events=events, **changes
-    )
+    with writing(where) as connection:
+        job = job_rows.transition(
+            connection, job_id, to, expect=allowed, expect_attempt=expect_attempt, events=events, **changes
+        )
+        if job is not None and to in TERMINAL:
+            webhooks.announce(connection, job.project_id, f"fine_tuning.job.{to}", job.id, at=job.finished_at)
+        return job

@@ -1,5 +1,5 @@
-"""Takes away what nobody needs any more: bytes of deleted files and models, snapshots of ended jobs, stray
-folders.
+"""Takes away what nobody needs any more: bytes of deleted and expired files, of deleted models and of ended
+uploads, snapshots of ended jobs, stray folders.
 
 Each step can be cut anywhere and done again: bytes go before the row that names them.
 """
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tunesmith.jobs.states import LIVE, RUNNING, TERMINAL
-from tunesmith.store import files, jobs, models
+from tunesmith.store import batches, files, jobs, models, responses, stored_completions, uploads
 from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database
 
@@ -20,21 +20,39 @@ ORPHAN_AGE_S = 3600.0
 
 
 def sweep(db: Database, blobs: Blobs, *, adapters: Path, work: Path) -> None:
-    """One round over files, models, snapshots and working folders."""
-    pinned = jobs.pinned(db, LIVE)
-    for file in files.hidden(db):
+    """One round over files, models, uploads, snapshots and working folders."""
+    hidden_files, hidden_models = files.hidden(db), models.hidden(db)
+    # after the above: what is hidden is taken by nobody any more, so all that need it are known by now
+    pinned = jobs.pinned(db, LIVE) | batches.pinned(db)
+    for file in hidden_files:
         if file.id not in pinned:
+            blobs.delete_prefix(f"reports/{file.id}")
             blobs.delete(file.object_key)
             files.forget(db, file.id)
-    for model in models.hidden(db):
+    for model in hidden_models:
         if model.id not in pinned:
             blobs.delete_prefix(model.prefix)
             shutil.rmtree(adapters / model.id, ignore_errors=True)
             models.forget(db, model.id)
+    _uploads(db, blobs)
+    responses.sweep(db)
+    stored_completions.sweep(db)
     _orphans(db, blobs)
+    blobs.sweep()
     _half_fetched(adapters)
     _snapshots(db, blobs)
     _work_folders(db, work)
+
+
+def _uploads(db: Database, blobs: Blobs) -> None:
+    """Parts whose upload takes no more of them."""
+    uploads.expire(db)
+    stored = blobs.folders("uploads")
+    pending = uploads.pending_ids(db)
+    for name, _ in stored:
+        if name not in pending:
+            blobs.delete_prefix(f"uploads/{name}")
+    uploads.forget(db)
 
 
 def _orphans(db: Database, blobs: Blobs) -> None:
@@ -49,6 +67,9 @@ def _orphans(db: Database, blobs: Blobs) -> None:
     for name, youngest in stored:
         if name not in known and time.time() - youngest > ORPHAN_AGE_S:
             blobs.delete(f"files/{name}")
+    for name, _ in blobs.folders("reports"):
+        if name not in known:
+            blobs.delete_prefix(f"reports/{name}")
 
 
 def _half_fetched(adapters: Path) -> None:

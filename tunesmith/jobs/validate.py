@@ -15,10 +15,11 @@ from tunesmith.data.report import Role
 from tunesmith.errors import InvalidTrainingFile, JobFailed
 from tunesmith.jobs import messages
 from tunesmith.jobs.ending import fail
-from tunesmith.jobs.states import QUEUED, VALIDATING, move
+from tunesmith.jobs.states import QUEUED, RUNNING, VALIDATING, move
 from tunesmith.store import files
 from tunesmith.store.blobs import Blobs, ObjectMissing
 from tunesmith.store.database import Database
+from tunesmith.store.queue import n_ahead
 from tunesmith.store.rows import EventRow, JobRow
 
 
@@ -37,12 +38,12 @@ def validate_job(
             validation = _report(
                 db, blobs, job.validation_file, "validation_file", stopping, expected_format=training.format
             )
-        _require_good(training, validation)
-        _require_rows_of_method(training, job.requested["type"])
+        require_trainable(training, validation, job.requested["type"])
     except JobFailed as error:
         fail(db, job, error, only_from=VALIDATING)
         return
-    events = [*_notes(job, catalog, training, validation), messages.queued(job.id)]
+    position = n_ahead(db, running=RUNNING, waiting={QUEUED}, job_id=job.id)
+    events = [*_notes(job, catalog, training, validation), messages.queued(job.id, position)]
     move(
         db,
         job.id,
@@ -81,6 +82,12 @@ def _until(pieces: Iterator[bytes], stopping: Callable[[], bool]) -> Iterator[by
         if stopping():
             raise Interrupted
         yield piece
+
+
+def require_trainable(training: Report, validation: Report | None, method: str) -> None:
+    """Raises InvalidTrainingFile for files that a job of this method cannot train on."""
+    _require_good(training, validation)
+    _require_rows_of_method(training, method)
 
 
 def _require_good(training: Report, validation: Report | None) -> None:

@@ -126,6 +126,17 @@ class CachedAttention:
         for cache in (*self._keys.values(), *self._values.values()):
             cache[:, start : start + size] = 0
 
+    def read(self, start: int, n: int) -> list[torch.Tensor]:
+        """Copies of the keys and the values at `n` places, [K, n, D] each, layer by layer."""
+        caches = (self._keys[layer] for layer in self._keys), (self._values[layer] for layer in self._keys)
+        return [cache[:, start : start + n].clone() for pair in zip(*caches, strict=True) for cache in pair]
+
+    def write(self, start: int, parts: Sequence[torch.Tensor]) -> None:
+        """Put what `read` gave, or several of it one after another, to other places."""
+        for layer, key, value in zip(self._keys, parts[::2], parts[1::2], strict=True):
+            self._keys[layer][:, start : start + key.shape[1]] = key
+            self._values[layer][:, start : start + value.shape[1]] = value
+
     def attend(
         self,
         module: torch.nn.Module,

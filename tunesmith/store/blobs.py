@@ -1,26 +1,22 @@
 """Objects: bytes under a key, whole or not there.
 
-A bucket is obstore's business. For a local folder we write ourselves (temporary name, fsync, rename, fsync of
-the folder), because obstore 0.12's local put renames but never syncs, so that a power cut could leave a row
-without its bytes. A folder of objects is complete when its manifest is there, which is written last and holds
-every file's SHA-256; reading a folder checks them.
+A bucket is obstore's business. For a local folder we write ourselves (`store/growing.py`: temporary name,
+fsync, rename, fsync of the folder), because obstore 0.12's local put renames but never syncs, so that a power
+cut could leave a row without its bytes. A folder of objects is complete when its manifest is there, which is
+written last and holds every file's SHA-256; reading a folder checks them.
 
 Keys are built from our own ids, never from a user's text, and checked all the same.
 """
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import json
-import os
 import re
 import secrets
 import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -28,7 +24,14 @@ from urllib.parse import unquote, urlparse
 import obstore
 from obstore.store import LocalStore, from_url
 
-from tunesmith.errors import StorageFull
+from tunesmith.store.growing import (
+    BucketObject,
+    Growing,
+    LocalObject,
+    Stored,
+    remove_abandoned,
+    sync_folder,
+)
 
 #: Bytes per piece when streaming.
 CHUNK_BYTES = 1 << 20
@@ -44,14 +47,6 @@ class ObjectMissing(Exception):
 
 class ObjectCorrupt(Exception):
     """An object's bytes are not those that were written."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What was written."""
-
-    size_bytes: int
-    sha256: str
 
 
 class Blobs:
@@ -71,13 +66,17 @@ class Blobs:
 
     def put(self, key: str, data: bytes | Iterable[bytes]) -> Stored:
         """Writes an object whole, or nothing of it. Raises StorageFull; what `data` raises passes through."""
+        return _write(self.begin(key), [data] if isinstance(data, bytes) else data)
+
+    def begin(self, key: str) -> Growing:
+        """An object that is written piece by piece: for whoever cannot wait for the bytes in one thread.
+
+        The caller finishes or abandons it.
+        """
         _check(key)
-        counted = _Counted([data] if isinstance(data, bytes) else data)
         if self._root is not None:
-            _write_whole(self._root / key, counted, self._root / _INCOMING)
-        else:
-            obstore.put(self._store, key, counted)
-        return Stored(counted.size_bytes, counted.digest.hexdigest())
+            return LocalObject(self._root / key, self._root / _INCOMING)
+        return BucketObject(self._store, key)
 
     def put_folder(self, prefix: str, folder: Path) -> Stored:
         """Writes the files of a folder (and its subfolders) under `prefix/`, the manifest last.
@@ -98,7 +97,11 @@ class Blobs:
         """Removes an object; one that is not there is fine."""
         _check(key)
         if self._root is not None:
-            (self._root / key).unlink(missing_ok=True)
+            path = self._root / key
+            path.unlink(missing_ok=True)
+            if key.count("/") > 1:  # a folder of objects goes with its last one, as in a bucket
+                with suppress(OSError):
+                    path.parent.rmdir()
             return
         with suppress(FileNotFoundError):
             obstore.delete(self._store, key)
@@ -136,25 +139,27 @@ class Blobs:
         return b"".join(self.stream(key))
 
     def stream(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """Pieces of the object's bytes [start, end), at constant memory. Raises ObjectMissing at the first
-        piece."""
+        """Pieces of the object's bytes [start, end), at constant memory; the object may be deleted meanwhile.
+
+        Raises ObjectMissing, at once.
+        """
         _check(key)
-        if end is not None and end <= start:
-            return
         options: Any = {}
         if end is not None:
             options = {"range": (start, end)}
         elif start:
             options = {"range": {"offset": start}}
         with _missing(key):
-            for piece in obstore.get(self._store, key, options=options).stream(min_chunk_size=CHUNK_BYTES):
-                yield bytes(piece)
+            if end is not None and end <= start:
+                obstore.head(self._store, key)
+                return iter(())
+            found = obstore.get(self._store, key, options=options)
+        return (bytes(piece) for piece in found.stream(min_chunk_size=CHUNK_BYTES))
 
     def fetch(self, key: str, path: Path) -> Stored:
         """Copies an object to a local file, which appears whole. Raises ObjectMissing."""
-        counted = _Counted(self.stream(key))
-        _write_whole(path, counted, path.parent)
-        return Stored(counted.size_bytes, counted.digest.hexdigest())
+        pieces = self.stream(key)
+        return _write(LocalObject(path, path.parent), pieces)
 
     def fetch_folder(self, prefix: str, folder: Path) -> None:
         """Copies a folder of objects to a local folder, which appears whole; one already there is kept.
@@ -171,13 +176,13 @@ class Blobs:
                 if stored.sha256 != entry["sha256"]:
                     raise ObjectCorrupt(f"{prefix}/{name} has SHA-256 {stored.sha256}, not {entry['sha256']}")
             growing.mkdir(parents=True, exist_ok=True)
-            _sync_folder(growing)
+            sync_folder(growing)
             try:
                 growing.rename(folder)
             except OSError:
                 if not folder.exists():  # another thread or process may have been faster
                     raise
-            _sync_folder(folder.parent)
+            sync_folder(folder.parent)
         finally:
             shutil.rmtree(growing, ignore_errors=True)
 
@@ -199,60 +204,24 @@ class Blobs:
         return sorted(youngest.items())
 
     def sweep(self, older_than_s: float = 0.0) -> int:
-        """Removes what interrupted local writes left behind; returns how many. For the start of a server."""
+        """Removes what killed writers left behind, and nothing that grows this moment; returns how many."""
         if self._root is None:
             return 0
         removed = 0
         for path in (self._root / _INCOMING).iterdir():
-            if time.time() - path.stat().st_mtime >= older_than_s:
-                path.unlink(missing_ok=True)
-                removed += 1
+            with suppress(FileNotFoundError):  # a write that just ended
+                if time.time() - path.stat().st_mtime >= older_than_s:
+                    removed += remove_abandoned(path)
         return removed
 
 
-class _Counted:
-    """Passes pieces on, counting and hashing them."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = pieces
-        self.digest = hashlib.sha256()
-        self.size_bytes = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces:
-            self.digest.update(piece)
-            self.size_bytes += len(piece)
-            yield piece
-
-
-def _write_whole(path: Path, pieces: Iterable[bytes], incoming: Path) -> None:
-    temporary = incoming / f".{secrets.token_hex(12)}.part"
+def _write(growing: Growing, pieces: Iterable[bytes]) -> Stored:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull("The disk that holds the objects is full; make room and try again.") from error
-        raise
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """A name is durable when its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
+        for piece in pieces:
+            growing.write(piece)
+        return growing.finish()
     finally:
-        os.close(descriptor)
+        growing.abandon()
 
 
 def _read(path: Path) -> Iterator[bytes]:

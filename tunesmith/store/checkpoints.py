@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import delete as sql_delete
+from sqlalchemy import exists, select
 from sqlalchemy import insert as sql_insert
-from sqlalchemy import select
 
 from tunesmith.store import jobs as job_rows
 from tunesmith.store.database import Where, reading, writing
 from tunesmith.store.pages import page
 from tunesmith.store.rows import CheckpointRow, Page, from_row, values_of
-from tunesmith.store.tables import checkpoints
+from tunesmith.store.tables import checkpoints, models
 
 
 def insert(where: Where, row: CheckpointRow) -> None:
@@ -24,11 +24,13 @@ def insert(where: Where, row: CheckpointRow) -> None:
 def list_page(
     where: Where, project_id: str, job_id: str, *, after: str | None = None, limit: int = 10
 ) -> Page[CheckpointRow]:
-    """Checkpoints of a job of this project, newest first. Raises NotFound for the job."""
+    """Checkpoints of a job of this project, newest first, without those whose model was deleted. Raises
+    NotFound for the job."""
+    served = exists().where(models.c.id == checkpoints.c.model_id, models.c.deleted_at.is_(None))
     with reading(where) as connection:
         job_rows.get(connection, project_id, job_id)
         within = checkpoints.c.job_id == job_id
-        return page(connection, CheckpointRow, checkpoints, within, after=after, limit=limit)
+        return page(connection, CheckpointRow, checkpoints, within, shown=served, after=after, limit=limit)
 
 
 def of_job(where: Where, job_id: str) -> list[CheckpointRow]:

@@ -50,12 +50,17 @@ def list_page(
     project_id: str,
     *,
     purpose: str | None = None,
+    text: str | None = None,
     after: str | None = None,
     limit: int = 10_000,
     order: str = "desc",
 ) -> Page[FileRow]:
-    """Files of this project, newest first unless `order` is `asc`."""
+    """Files of this project, newest first unless `order` is `asc`; `text` keeps those that have it in their
+    name or id."""
     shown = _shown()
+    if text:
+        named = or_(*(column.icontains(text, autoescape=True) for column in (files.c.filename, files.c.id)))
+        shown = and_(shown, named)
     if purpose is not None:
         shown = and_(shown, files.c.purpose == purpose)
     with reading(where) as connection:

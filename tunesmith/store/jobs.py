@@ -10,15 +10,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 from sqlalchemy import insert as sql_insert
 
+from tunesmith import ids
 from tunesmith.errors import NotFound
 from tunesmith.store import events as event_rows
 from tunesmith.store.database import Where, reading, writing
 from tunesmith.store.pages import page
 from tunesmith.store.rows import EventRow, JobRow, Page, from_row, values_of
 from tunesmith.store.tables import job_metadata, jobs
+
+MAX_BEAT_S = 60.0
+"""Seconds between two writes of a worker that count as time on the device; more is a clock that jumped."""
 
 
 class LeaseLost(Exception):
@@ -63,9 +67,18 @@ def list_page(
     limit: int = 20,
     metadata: dict[str, str] | None = None,
     without_metadata: bool = False,
+    before: str | None = None,
+    statuses: Collection[str] = (),
+    text: str | None = None,
 ) -> Page[JobRow]:
-    """Jobs of this project, newest first; `metadata` keeps those that have all these pairs."""
+    """Jobs of this project, newest first; `metadata` keeps those that have all these pairs, `statuses` those
+    in one of them, `text` those that have it in their id, suffix or a model's name."""
     shown: list[ColumnElement[bool]] = []
+    if statuses:
+        shown.append(jobs.c.status.in_(statuses))
+    if text:
+        named = (jobs.c.id, jobs.c.suffix, jobs.c.model, jobs.c.fine_tuned_model)
+        shown.append(or_(*(column.icontains(text, autoescape=True) for column in named)))
     for key, value in (metadata or {}).items():
         shown.append(
             exists().where(
@@ -79,7 +92,7 @@ def list_page(
     with reading(where) as connection:
         within = jobs.c.project_id == project_id
         filters = and_(*shown) if shown else None
-        return page(connection, JobRow, jobs, within, shown=filters, after=after, limit=limit)
+        return page(connection, JobRow, jobs, within, shown=filters, after=after, limit=limit, before=before)
 
 
 def in_state(where: Where, *states: str) -> list[JobRow]:
@@ -135,6 +148,8 @@ def record(
     Returns whether the worker shall leave. Raises LeaseLost when the job is neither in the state `running` at
     this attempt nor being left by it.
     """
+    now_s = ids.now_s()
+    since = now_s - jobs.c.device_until
     with writing(where) as connection:
         changed = connection.execute(
             update(jobs)
@@ -143,7 +158,12 @@ def record(
                 jobs.c.attempt == attempt,
                 or_(jobs.c.status == running, jobs.c.leaving),
             )
-            .values(heartbeat=jobs.c.heartbeat + 1, **changes)
+            .values(
+                heartbeat=jobs.c.heartbeat + 1,
+                device_s=jobs.c.device_s + case((since.between(0, MAX_BEAT_S), since), else_=0.0),
+                device_until=now_s,
+                **changes,
+            )
         ).rowcount
         if not changed:
             raise LeaseLost(f"{job_id} is no longer attempt {attempt}'s to write")

@@ -22,8 +22,10 @@ def page(
     after: str | None,
     limit: int,
     order: str = "desc",
+    before: str | None = None,
 ) -> Page[T]:
-    """At most `limit` rows of `table` behind the object `after`.
+    """At most `limit` rows of `table` behind the object `after`; or, for the way back, right before the object
+    `before`, and `has_more` says whether more come before those.
 
     `within` bounds the list and its cursors (the project, the job): a foreign cursor is as good as an absent
     one. `shown` filters further, but an object that it hides (a deleted one) still serves as a cursor. Raises
@@ -32,15 +34,18 @@ def page(
     query: Select[Any] = select(table).where(within)
     if shown is not None:
         query = query.where(shown)
-    if after is not None:
-        seq = connection.execute(select(table.c.seq).where(within, table.c.id == after)).scalar()
-        if seq is None:
-            raise InvalidRequest(
-                f"after is {after!r}, which is no object of this list; pass the id of the last object "
-                "of a page.",
-                param="after",
-            )
-        query = query.where(table.c.seq > seq if order == "asc" else table.c.seq < seq)
-    query = query.order_by(table.c.seq.asc() if order == "asc" else table.c.seq.desc()).limit(limit + 1)
+    rising = (order == "asc") == (before is None)  # the rows before one are found from there, backwards
+    for param, cursor, place in (("after", after, "last"), ("before", before, "first")):
+        if cursor is not None:
+            seq = connection.execute(select(table.c.seq).where(within, table.c.id == cursor)).scalar()
+            if seq is None:
+                raise InvalidRequest(
+                    f"{param} is {cursor!r}, which is no object of this list; pass the id of the {place} "
+                    "object of a page.",
+                    param=param,
+                )
+            query = query.where(table.c.seq > seq if rising else table.c.seq < seq)
+    query = query.order_by(table.c.seq.asc() if rising else table.c.seq.desc()).limit(limit + 1)
     rows = [from_row(cls, row) for row in connection.execute(query)]
-    return Page(rows[:limit], has_more=len(rows) > limit)
+    shown_rows = rows[:limit] if before is None else rows[:limit][::-1]
+    return Page(shown_rows, has_more=len(rows) > limit)

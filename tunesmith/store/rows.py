@@ -32,6 +32,46 @@ class FileRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UploadRow:
+    """A file that comes in parts."""
+
+    id: str
+    project_id: str
+    filename: str
+    purpose: str
+    mime_type: str
+    size_bytes: int
+    """What the parts must hold together."""
+    file_lifetime_s: int | None = None
+    """What the client wants to be the file's time, counted from its creation."""
+    status: str
+    """`pending`, `completed`, `cancelled` or `expired`; a pending one is over at `expires_at` too."""
+    created_at: int
+    expires_at: int
+    file_id: str | None = None
+
+    @property
+    def prefix(self) -> str:
+        """The folder of objects that holds the parts."""
+        return f"uploads/{self.id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartRow:
+    """One stored part of an upload."""
+
+    id: str
+    upload_id: str
+    size_bytes: int
+    created_at: int
+
+    @property
+    def object_key(self) -> str:
+        """Where the bytes lie."""
+        return f"uploads/{self.upload_id}/{self.id}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class EventRow:
     """One line of a job's story. (job, kind, step) is unique: a replay writes nothing twice."""
 
@@ -100,6 +140,10 @@ class JobRow:
     leaving: bool = False
     """Whether the worker of this attempt has been asked to go and has not gone yet: the job is paused (or
     queued again already), and this worker may still record its last snapshot, but no longer end the job."""
+    device_s: float = 0.0
+    """Seconds that its workers have held a device, all attempts together."""
+    device_until: float | None = None
+    """Until when (Unix seconds) `device_s` has been counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +180,79 @@ class CheckpointRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BatchRow:
+    """A file of requests that are answered in the background."""
+
+    id: str
+    project_id: str
+    organization_id: str
+    key_id: str
+    """The key that asked for it; its lines are counted as this key's."""
+    status: str
+    endpoint: str
+    input_file_id: str
+    completion_window: str = "24h"
+    output_lifetime_s: int | None = None
+    """Seconds from their creation until its output files expire; None for never."""
+    metadata: dict[str, str] | None = None
+    model: str | None = None
+    """The one model that all its lines name, once the input has been read."""
+    errors: list[dict[str, Any]] | None = None
+    """Why it failed: `{"code", "message", "param", "line"}` for each fault."""
+    created_at: int
+    expires_at: int
+    in_progress_at: int | None = None
+    finalizing_at: int | None = None
+    completed_at: int | None = None
+    failed_at: int | None = None
+    expired_at: int | None = None
+    cancelling_at: int | None = None
+    cancelled_at: int | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    n_total: int = 0
+    n_completed: int = 0
+    n_failed: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchSegmentRow:
+    """Outcomes of a batch that were written together, and are durable together."""
+
+    batch_id: str
+    number: int
+    lines: list[int]
+    """Line numbers of the input file, from 1."""
+    n_completed: int
+    n_failed: int
+
+    @property
+    def output_key(self) -> str:
+        """Where its answers lie, ready for the output file; there when `n_completed` is not 0."""
+        return f"batches/{self.batch_id}/{self.number}.output"
+
+    @property
+    def error_key(self) -> str:
+        """Where its refusals lie, ready for the error file; there when `n_failed` is not 0."""
+        return f"batches/{self.batch_id}/{self.number}.errors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PermissionRow:
+    """One project's leave to use a model of another project of its organization."""
+
+    id: str
+    model_id: str
+    project_id: str
+    """The project that may use it."""
+    created_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class KeyRow:
     """One API key without its secret; `hint` is the secret's last characters."""
 
@@ -147,6 +264,44 @@ class KeyRow:
     created_at: int
     last_used_at: int | None = None
     revoked_at: int | None = None
+    expires_at: int | None = None
+    service_account_id: str | None = None
+    """Who owns it; None for admin keys and for the keys of a server's first start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectRow:
+    """One project: what files, jobs, models and keys belong to."""
+
+    id: str
+    organization_id: str
+    name: str
+    created_at: int
+    archived_at: int | None = None
+    external_key_id: str | None = None
+    monthly_tokens: int | None = None
+    """Tokens that it may have served in a calendar month (UTC); None leaves the server's setting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceAccountRow:
+    """Who owns a program's key."""
+
+    id: str
+    project_id: str
+    name: str
+    role: str
+    created_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateLimitRow:
+    """A project's own limits for one model; None leaves the server's."""
+
+    project_id: str
+    model: str
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +312,102 @@ class Principal:
     project_id: str
     organization_id: str
     is_admin: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookEndpointRow:
+    """Where a project wants to be told of what happens."""
+
+    id: str
+    project_id: str
+    name: str
+    url: str
+    event_types: list[str]
+    secret: str
+    """`whsec_…`: signing needs it as it is, so it cannot be kept as a hash."""
+    old_secret: str | None = None
+    old_secret_until: int | None = None
+    """Until then each delivery is signed with the secret before the last rotation too."""
+    created_at: int
+    updated_at: int
+    last_success_at: int | None = None
+    last_failure: str | None = None
+    """What the last attempt came to, as long as no success has followed it."""
+    disabled_reason: str | None = None
+    """Why nothing is delivered here until somebody changes or tests the endpoint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookDeliveryRow:
+    """One event on its way to one endpoint."""
+
+    id: str
+    """`webhook-id`: the same at every attempt, so that a receiver can tell a repetition."""
+    endpoint_id: str
+    event_type: str
+    body: str
+    created_at: int
+    attempts: int = 0
+    due_at: int | None = None
+    """When to try next; None once it has ended."""
+    ended_at: int | None = None
+    outcome: str | None = None
+    """What the last attempt came to, as a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponseRow:
+    """One stored response, without its items."""
+
+    id: str
+    project_id: str
+    previous_response_id: str | None = None
+    root_id: str
+    """The first response of the conversation that this one belongs to; its own id if it is the first."""
+    body: dict[str, Any]
+    """The response object as the wire has it, without `output`."""
+    pieces: list[Any] | None = None
+    """How the output was cut when it was streamed, so that a replay is cut alike."""
+    created_at: int
+    expires_at: int
+    """From then on it is hidden; 0 once it has been deleted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationRow:
+    """A conversation that responses go on with, without its items."""
+
+    id: str
+    project_id: str
+    metadata: dict[str, str]
+    created_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationItemRow:
+    """One item of a conversation, as the wire has it."""
+
+    id: str
+    conversation_id: str
+    item: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredCompletionRow:
+    """One chat completion that was asked to be stored."""
+
+    id: str
+    project_id: str
+    model: str
+    """The wire name that answered."""
+    body: dict[str, Any]
+    """The completion as the wire had it."""
+    request: dict[str, Any]
+    """The settings that it was asked with."""
+    messages: list[dict[str, Any]]
+    """The messages that it answers."""
+    metadata: dict[str, str] | None = None
+    created_at: int
 
 
 T = TypeVar("T")

@@ -42,7 +42,8 @@ _RISE_NATS = 0.01
 
 
 def train(config: TrainConfig, *, snapshot_request: threading.Event | None = None) -> Iterator[TrainEvent]:
-    """Runs a fine-tuning and yields what happens, ending with Finished.
+    """Runs a fine-tuning and yields what happens, ending with Finished, and a snapshot if one is asked for
+    there.
 
     Warned comes before Started, and later whenever something is worth knowing. Each step yields
     StepMetrics, each epoch's last step CheckpointSaved after it. SnapshotSaved comes every
@@ -119,6 +120,8 @@ def _steps(run: Run, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
             yield _snapshot(run, snapshot_request)
             snapshot_at = perf_counter() + config.snapshot_every_s
     yield _finish(run, perf_counter() - started_at)
+    if snapshot_request.is_set():  # asked for on Finished, by whoever cannot use the result now
+        yield _snapshot(run, snapshot_request)
 
 
 def _measure_reference(run: Run) -> None:

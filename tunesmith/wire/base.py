@@ -22,9 +22,9 @@ class Request(BaseModel):
 
 
 class Response(BaseModel):
-    """A body that the server sends. Keys without a default are always there, null included."""
+    """A body that the server sends. All keys are always there, null included, but those with `exclude_if`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 def json_name(value: object) -> str:
@@ -119,7 +119,13 @@ Stop = Annotated[
     list[str],
     BeforeValidator(_strings(limits.MAX_STOP_STRINGS, limits.MAX_STOP_CHARS)),
     WithJsonSchema(
-        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "maxItems": 4}]}
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "maxItems": limits.MAX_STOP_STRINGS},
+                {"type": "null"},
+            ]
+        }
     ),
 ]
 """Where a generation ends: null, one string, or up to four."""
@@ -155,4 +161,4 @@ class StreamOptions(Request):
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
-    """Accepted; nothing here is padded."""
+    """Whether chunks are padded, so that sizes of encrypted packets do not tell the text; null is true."""

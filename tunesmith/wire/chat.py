@@ -1,8 +1,8 @@
 """OpenAI's chat completions: the request with its limits, the messages in it, and the plain answer.
 
 Fields of OpenAI that change nothing about the text (who asks, how it is billed, where it is cached) are
-accepted. Fields that would change it and that this server cannot honour are refused by `api/chat.py`, never
-ignored.
+accepted. Fields that would change it and that this server cannot honour are refused by
+`api/chat_asked.py`, never ignored.
 """
 
 from __future__ import annotations
@@ -57,7 +57,16 @@ def _text(value: object) -> str | None:
     return "".join(texts)
 
 
-_TEXT_PART = {"type": "object", "properties": {"type": {"const": "text"}, "text": {"type": "string"}}}
+_TEXT_PART = {
+    "type": "object",
+    "required": ["type"],
+    "properties": {
+        "type": {"enum": ["text", "refusal"]},
+        "text": {"type": "string"},
+        "refusal": {"type": "string"},
+        "prompt_cache_breakpoint": {"type": "object"},
+    },
+}
 Content = Annotated[
     str | None,
     BeforeValidator(_text),
@@ -102,7 +111,7 @@ class ToolCall(Verbatim):
     """Left over where a client pieced the call together from a stream."""
 
 
-class Message(Request):
+class Message(Verbatim):
     """One turn. Which keys it needs depends on its role."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
@@ -175,6 +184,32 @@ class Tool(Verbatim):
     function: FunctionDefinition
 
 
+# -- what an answer has to look like ----------------------------------------------------------------
+
+
+class JsonSchemaFormat(Request):
+    """A JSON schema that the answer fits."""
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    description: str | None = None
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    strict: bool | None = None
+
+
+class ResponseFormat(Request):
+    """Free text, any JSON object, or JSON that fits a schema."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchemaFormat | None = None
+
+
+class Prediction(Request):
+    """What the client expects to read; answers are not made faster by it here, nor different."""
+
+    type: Literal["content"]
+    content: Content
+
+
 # -- request ----------------------------------------------------------------------------------------
 
 
@@ -206,42 +241,45 @@ class ChatRequest(Request):
     functions: list[FunctionDefinition] | None = Field(default=None, max_length=limits.MAX_TOOLS)
     function_call: Any = None
 
-    # What this server does not do: refused with a sentence when asked for.
-    response_format: dict[str, Any] | None = None
-    modalities: list[str] | None = None
+    response_format: ResponseFormat | None = None
+    store: bool | None = None
+    metadata: Metadata = None
+
+    # What a model here cannot do: refused with a sentence when asked for (`api/chat_asked.py`).
+    modalities: list[Literal["text", "audio"]] | None = None
     audio: dict[str, Any] | None = None
     web_search_options: dict[str, Any] | None = None
     moderation: dict[str, Any] | None = None
-    store: bool | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
 
     # What changes nothing about the text: accepted.
-    metadata: Metadata = None
-    prediction: dict[str, Any] | None = None
+    prediction: Prediction | None = None
     prompt_cache_key: str | None = None
     prompt_cache_options: dict[str, Any] | None = None
     prompt_cache_retention: str | None = None
-    reasoning_effort: str | None = None
-    safety_identifier: str | None = None
-    service_tier: str | None = None
+    safety_identifier: str | None = Field(default=None, max_length=limits.MAX_SAFETY_IDENTIFIER_CHARS)
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None = None
     user: str | None = None
-    verbosity: str | None = None
-
-    @model_validator(mode="after")
-    def _tool_turns_answer_calls(self) -> ChatRequest:
-        open_calls: set[str] = set()
-        for index, message in enumerate(self.messages):
-            if message.tool_calls:
-                open_calls = {call.id for call in message.tool_calls}
-            elif message.role == "tool" and message.tool_call_id not in open_calls:
-                raise invalid(
-                    f"messages[{index}] has role 'tool', but answers no call of a preceding assistant "
-                    "message's "
-                    "'tool_calls'."
-                )
-        return self
 
 
 # -- response ---------------------------------------------------------------------------------------
+
+
+class PromptTokensDetails(Response):
+    """Of the prompt's tokens, those that the engine had computed before; audio is not read here."""
+
+    cached_tokens: int = 0
+    audio_tokens: Literal[0] = 0
+
+
+class CompletionTokensDetails(Response):
+    """All generated tokens are the answer's text here."""
+
+    reasoning_tokens: Literal[0] = 0
+    audio_tokens: Literal[0] = 0
+    accepted_prediction_tokens: Literal[0] = 0
+    rejected_prediction_tokens: Literal[0] = 0
 
 
 class Usage(Response):
@@ -250,6 +288,8 @@ class Usage(Response):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: PromptTokensDetails = PromptTokensDetails()
+    completion_tokens_details: CompletionTokensDetails = CompletionTokensDetails()
 
 
 class TopLogprob(Response):
@@ -294,7 +334,7 @@ class AssistantMessage(Response):
     role: Literal["assistant"] = "assistant"
     content: str | None
     refusal: str | None = None
-    annotations: list[Any] = []
+    annotations: list[dict[str, Any]] = []
     tool_calls: list[MadeToolCall] | None = Field(default=None, exclude_if=lambda calls: calls is None)
     function_call: CalledFunction | None = Field(default=None, exclude_if=lambda call: call is None)
 

@@ -18,7 +18,10 @@ def _is_ids(value: object) -> bool:
 
 
 def _prompts(value: object) -> list[str | list[int]]:
-    """Every form of `prompt` as a list of prompts, each a string or token ids."""
+    """Every form of `prompt` as a list of prompts, each a string or token ids; null is the beginning of a
+    text."""
+    if value is None:
+        return [""]
     if isinstance(value, str):
         return [value]
     if not isinstance(value, list):
@@ -43,6 +46,7 @@ Prompts = Annotated[
             {"type": "array", "items": {"type": "string"}},
             {"type": "array", "items": {"type": "integer"}},
             {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
+            {"type": "null"},
         ]
     }),
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from tunesmith.wire import limits
 from tunesmith.wire.base import Metadata, Request, Response, invalid, wrong_type
@@ -19,7 +19,9 @@ def _auto_or_integer(maximum: int) -> Any:
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong_type(f'"auto" or an integer from 1 to {maximum}', value)
         if not 1 <= value <= maximum:
-            raise invalid(f'expected "auto" or an integer from 1 to {maximum}, but got {value} instead.')
+            raise invalid(
+                f'expected "auto" or an integer from 1 to {maximum}, but got {str(value)[:40]} instead.'
+            )
         return value
 
     schema = {
@@ -29,19 +31,20 @@ def _auto_or_integer(maximum: int) -> Any:
     return Annotated[int | str, BeforeValidator(check), WithJsonSchema(schema)]
 
 
-def _auto_or_positive(maximum: float | None = None) -> Any:
-    bound = f"a number above 0{f' and at most {maximum:g}' if maximum else ''}"
+def _auto_or_positive(maximum: float) -> Any:
+    bound = f"a number above 0 and at most {maximum:,.15g}"
 
     def check(value: object) -> object:
         if value == "auto" or value is None:
             return "auto"
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise wrong_type(f'"auto" or {bound}', value)
-        if not 0 < value <= (maximum or 1e6):
-            raise invalid(f'expected "auto" or {bound}, but got {value} instead.')
+        if not 0 < value <= maximum:
+            raise invalid(f'expected "auto" or {bound}, but got {str(value)[:40]} instead.')
         return float(value)
 
-    schema = {"anyOf": [{"const": "auto"}, {"type": "number", "exclusiveMinimum": 0}], "default": "auto"}
+    number = {"type": "number", "exclusiveMinimum": 0, "maximum": maximum}
+    schema = {"anyOf": [{"const": "auto"}, number], "default": "auto"}
     return Annotated[float | str, BeforeValidator(check), WithJsonSchema(schema)]
 
 
@@ -50,7 +53,9 @@ class Hyperparameters(Request):
 
     n_epochs: _auto_or_integer(limits.MAX_EPOCHS) = "auto"  # type: ignore[valid-type]
     batch_size: _auto_or_integer(limits.MAX_BATCH_SIZE) = "auto"  # type: ignore[valid-type]
-    learning_rate_multiplier: _auto_or_positive() = "auto"  # type: ignore[valid-type]
+    learning_rate_multiplier: _auto_or_positive(  # type: ignore[valid-type]
+        limits.MAX_LEARNING_RATE_MULTIPLIER
+    ) = "auto"
 
     def as_asked(self) -> dict[str, int | float | str]:
         """All three, with "auto" where the request says nothing."""
@@ -93,13 +98,16 @@ class Method(Request):
         return self
 
 
+Tag = Annotated[str, Field(min_length=1, max_length=limits.MAX_TAG_CHARS)]
+
+
 class WandbSettings(Request):
-    """Where Weights and Biases would put the run."""
+    """Where Weights and Biases puts the run."""
 
     project: str = Field(min_length=1, max_length=256)
     name: str | None = Field(default=None, max_length=256)
     entity: str | None = Field(default=None, max_length=256)
-    tags: list[str] | None = Field(default=None, max_length=50)
+    tags: list[Tag] | None = Field(default=None, max_length=limits.MAX_TAGS)
 
 
 class Integration(Request):
@@ -125,8 +133,21 @@ class CreateJobRequest(Request):
     metadata: Metadata = None
     integrations: list[Integration] | None = Field(default=None, max_length=limits.MAX_INTEGRATIONS)
 
+    @field_validator("integrations")
+    @classmethod
+    def _one_run_a_project(cls, value: list[Integration] | None) -> list[Integration] | None:
+        places = [(entry.wandb.entity, entry.wandb.project) for entry in value or []]
+        for index, place in enumerate(places):
+            if place in places[:index]:
+                raise invalid(f"two of them name the project {place[1]!r}; one run there is enough.")
+        return value
+
 
 # -- responses --------------------------------------------------------------------------------------
+
+
+JobStatus = Literal["validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled"]
+"""OpenAI's, and `paused`, which OpenAI answers but does not declare."""
 
 
 class JobError(Response):
@@ -155,7 +176,7 @@ class JobObject(Response):
     organization_id: str
     result_files: list[str]
     seed: int
-    status: str
+    status: JobStatus
     trained_tokens: int | None
     training_file: str
     user_provided_suffix: str | None
@@ -187,11 +208,36 @@ class CheckpointObject(Response):
     step_number: int
 
 
+class Curve(Response):
+    """A small drawing of a loss: some steps out of all, the last one among them."""
+
+    step: list[int]
+    train_loss: list[float | None]
+
+
+class JobProgress(Response):
+    """Our own: how far a job is. Losses are the last that were told, null until they are known."""
+
+    step: int
+    total_steps: int | None
+    train_loss: float | None
+    valid_loss: float | None
+    full_valid_loss: float | None
+    curve: Curve
+
+
+class ListedJob(JobObject):
+    """A job of a list."""
+
+    progress: JobProgress | None = Field(default=None, exclude_if=lambda progress: progress is None)
+    """With `include=progress` only."""
+
+
 class JobList(Response):
     """A page of jobs, newest first."""
 
     object: Literal["list"] = "list"
-    data: list[JobObject]
+    data: list[ListedJob]
     has_more: bool
 
 

@@ -16,17 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith import ids
 from tunesmith.data.base import Base, read_base
-from tunesmith.data.hyperparameters import Resolved, resolve
+from tunesmith.data.hyperparameters import Resolved
 from tunesmith.errors import BaseUnavailable, InvalidRequest, JobFailed
 from tunesmith.jobs import messages
 from tunesmith.jobs.environment import WorkerEnvironment
 from tunesmith.jobs.leaving import let_go
+from tunesmith.jobs.numbers import method_of, resolved
+from tunesmith.jobs.states import SUCCEEDED
 from tunesmith.store import events as event_rows
 from tunesmith.store import files, models
 from tunesmith.store.blobs import Blobs, ObjectCorrupt, ObjectMissing
 from tunesmith.store.database import Database
 from tunesmith.store.jobs import LeaseLost
 from tunesmith.store.rows import EventRow, JobRow
+from tunesmith.workers.following import Following
 from tunesmith.workers.hold import Hold
 from tunesmith.workers.publishing import Publisher
 from tunesmith.workers.snapshots import Snapshots
@@ -76,6 +79,9 @@ class Attempt:
         self.has_begun = False
         """Whether a step is done that a snapshot could keep; until then, leaving is beginning again later."""
         self._warnings: dict[str, int] = {}
+        self._unpublished: LeaseLost | None = None
+        self.following = Following(job, hold, environment.followers)
+        """Services that show the job's progress elsewhere; whoever runs the attempt says goodbye to them."""
 
     def run(self) -> None:
         """Trains to the end, or until told to leave. Raises LeaseLost, and TunesmithError for a failed
@@ -88,8 +94,9 @@ class Attempt:
                 "have changed since. Create the job again to train on the new ones."
             )
         self._publisher = Publisher(self._db, self._blobs, self._hold, self._job, self._base_name())
-        resolved = self._resolve(base)
-        config = self._config(base, resolved)
+        numbers = self._resolve(base)
+        self.following.begin(numbers)
+        config = self._config(base, numbers)
         try:
             self._follow(self._train(config, snapshot_request=self._snapshot_request))
         except InvalidRequest as error:
@@ -119,6 +126,8 @@ class Attempt:
             except JobFailed:
                 self._flush()  # what led to the failure is told before it
                 raise
+            if self._unpublished is not None:
+                raise self._unpublished
 
     # -- from the row to the trainer ----------------------------------------------------------------------
 
@@ -139,25 +148,21 @@ class Attempt:
         """Numbers for `auto`; the row and the events show them from now on."""
         kind = self._job.requested["type"]
         asked = self._job.requested[kind]["hyperparameters"]
-        assert self._job.n_examples is not None
-        resolved = resolve(asked, n_examples=self._job.n_examples, base=base, method=kind)
-        numbers = {name: getattr(resolved, name) for name in asked}
+        numbers = resolved(self._job, base)
+        method = method_of(self._job, numbers)
         shown = {
-            name: {"value": value, "requested": asked[name], "reason": resolved.reasons.get(name, "as asked")}
-            for name, value in numbers.items()
+            name: {"value": value, "requested": asked[name], "reason": numbers.reasons.get(name, "as asked")}
+            for name, value in method[kind]["hyperparameters"].items()
         }
         shown["learning_rate"] = {
-            "value": resolved.learning_rate,
+            "value": numbers.learning_rate,
             "requested": None,
-            "reason": resolved.reasons.get("learning_rate", "the base's rate times the multiplier"),
+            "reason": numbers.reasons.get("learning_rate", "the base's rate times the multiplier"),
         }
-        self._hold.record(
-            [messages.hyperparameters(self._job.id, shown)],
-            method={"type": kind, kind: {"hyperparameters": numbers}},
-        )
-        return resolved
+        self._hold.record([messages.hyperparameters(self._job.id, shown)], method=method)
+        return numbers
 
-    def _config(self, base: Base, resolved: Resolved) -> TrainConfig:
+    def _config(self, base: Base, numbers: Resolved) -> TrainConfig:
         from tunesmith.train.config import TrainConfig
 
         work = self._environment.work
@@ -171,10 +176,10 @@ class Attempt:
             ),
             out=work / "out",
             method=self._job.requested["type"],
-            beta=resolved.beta or TrainConfig.beta,
-            n_epochs=resolved.n_epochs,
-            batch_size=resolved.batch_size,
-            learning_rate=resolved.learning_rate,
+            beta=numbers.beta or TrainConfig.beta,
+            n_epochs=numbers.n_epochs,
+            batch_size=numbers.batch_size,
+            learning_rate=numbers.learning_rate,
             seed=self._job.seed,
             init_adapter=self._parent_adapter(work / "parent"),
             resume_from=self._resume(work / "resume"),
@@ -250,6 +255,7 @@ class Attempt:
                 self._pending.append(self._warning(event))
             case trained.StepMetrics():
                 self.has_begun = True
+                self.following.step(event.as_dict())
                 self._pending.append(
                     messages.metrics(
                         job_id, step=event.step, total_steps=event.total_steps, values=event.as_dict()
@@ -316,7 +322,18 @@ class Attempt:
         self._pending.append(messages.note(self._job.id, "tokens", text, data=data))
         self._flush()
         curve = event_rows.of_type(self._db, self._job.id, "metrics")
-        self._publisher.model(event.step, event.folder, event.trained_tokens, curve)
+        self.following.wait_until_open()
+        try:
+            model = self._publisher.model(event.step, event.folder, event.trained_tokens, curve)
+        except LeaseLost as error:
+            self._hold.record()  # raises, unless it was paused in the last moment
+            self._unpublished = error  # a snapshot of the last step spares whoever resumes it the ones before
+            self._snapshot_request.set()
+            self._leave.set()
+            return
+        self.following.end(
+            SUCCEEDED, {"fine_tuned_model": model.name, "trained_tokens": event.trained_tokens}
+        )
 
     def _flush(self, **changes: Any) -> None:
         """Everything since the last flush, and `changes`, in one transaction."""

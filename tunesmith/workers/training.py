@@ -20,7 +20,7 @@ from tunesmith.jobs import process
 from tunesmith.jobs.ending import fail
 from tunesmith.jobs.environment import WorkerEnvironment
 from tunesmith.jobs.leaving import let_go
-from tunesmith.jobs.states import RUNNING
+from tunesmith.jobs.states import CANCELLED, RUNNING
 from tunesmith.store import jobs
 from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database
@@ -77,6 +77,10 @@ def main(arguments: list[str], variables: Mapping[str, str] = os.environ) -> int
             fail(db, job, error, only_from=RUNNING, attempt=environment.attempt)
             # no failure when it was paused before: who resumes it will see whether it fails again
             let_go(db, job_id, environment.attempt, why=error.message, crashes=job.crashes)
+        finally:
+            ended = jobs.find(db, job_id)
+            attempt.following.end(ended.status if ended is not None else CANCELLED)
+            attempt.following.say_goodbye()
     db.close()
     return 0
 

@@ -1,0 +1,263 @@
+"""A training file looked at whole, for one base: what is wrong with it, how many tokens its rows have, and
+which of them would be trained on.
+
+One pass at constant memory. The checks are those of a job's validation (`data.jsonl`), the tokens and weights
+those of the trainer's renderer (`data.chat_template`), so what is told here is what a job would do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tunesmith.data import repeats
+from tunesmith.data.chat_template import Renderer
+from tunesmith.data.examples import Format, PreferenceExample, from_row
+from tunesmith.data.fault_codes import FaultCode, code_of
+from tunesmith.data.histogram import Bin, bins, quantile
+from tunesmith.data.jsonl import judged
+from tunesmith.data.report import Fault, Findings, Report, Role
+from tunesmith.data.row_index import CUT, FAULTY, UNLEARNABLE, IndexedRow
+from tunesmith.errors import InvalidTrainingFile
+
+#: Problems of each kind that are kept in full.
+KEPT = 1000
+#: Lines named of the rows that are cut, and of those that teach nothing.
+LINES_NAMED = 100
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, or probably not meant: where, what, and what to do about it."""
+
+    line: int
+    path: str | None
+    """Such as `messages[2].content`; None for the line as a whole."""
+    code: FaultCode
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a base makes of the rows, cut at its context."""
+
+    total: int
+    """Of the rows that are trained on, in one epoch."""
+    trained: int
+    """Those of them that are under the loss."""
+    n_rows: int
+    """Rows that are trained on."""
+    longest: int
+    """Tokens of the longest row before the cut."""
+    median: int
+    p95: int
+    context_length: int
+    histogram: list[Bin]
+    """Rows by their tokens before the cut; of a preference row the longer reply counts."""
+    n_cut: int
+    cut_lines: list[int]
+    n_unlearnable: int
+    """Rows without a token under the loss, which are left out."""
+    unlearnable_lines: list[int]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All that is told of a file besides its rows."""
+
+    n_lines: int
+    """Lines that are not blank."""
+    last_line: int
+    """Physical number of the last of them."""
+    format: Format | None
+    format_line: int
+    """The line that decided the format; 0 when none has."""
+    faults: list[Fault]
+    n_faults: int
+    warnings: list[Fault]
+    n_warnings: int
+    refusals: list[Fault]
+    """Rows that are sound and that the base's template does not take."""
+    n_refusals: int
+    tokens: Tokens | None
+    """None where the rows were checked only."""
+
+    def report(self, role: Role) -> Report:
+        """What a job would be told of it in this role."""
+        return Report(
+            role=role,
+            n_examples=self.n_lines,
+            format=self.format,
+            faults=tuple(self.faults[:20]),
+            n_faults=self.n_faults,
+            warnings=tuple(self.warnings[:20]),
+            n_warnings=self.n_warnings,
+        )
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What stops a job, by line."""
+        refused = [problem_of(fault, "template_refuses") for fault in self.refusals]
+        return sorted([*map(problem_of, self.faults), *refused], key=lambda problem: problem.line)[:KEPT]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> Summary:
+        """The inverse of `as_dict`."""
+        tokens = value["tokens"] and Tokens(
+            **{**value["tokens"], "histogram": [Bin(**one) for one in value["tokens"]["histogram"]]}
+        )
+        faults = {name: [Fault(**one) for one in value[name]] for name in ("faults", "warnings", "refusals")}
+        return cls(**{**value, **faults, "tokens": tokens})
+
+
+@dataclass(frozen=True)
+class InspectedRow:
+    """One row, and the record of its content; without one when it is faulty."""
+
+    row: IndexedRow
+    digest: bytes | None
+
+
+@dataclass
+class _Lines:
+    """Some rows: how many, and the first of them."""
+
+    n: int = 0
+    first: list[int] = field(default_factory=list)
+
+    def add(self, line: int) -> None:
+        self.n += 1
+        if len(self.first) < LINES_NAMED:
+            self.first.append(line)
+
+
+@dataclass
+class Inspection:
+    """A look at one file, from its first line to its last."""
+
+    renderer: Renderer | None
+    """None: the rows are checked only, which is many times faster."""
+    context_length: int
+    _findings: Findings = field(default_factory=lambda: Findings("training_file", kept=KEPT))
+    _refusals: list[Fault] = field(default_factory=list)
+    _n_refusals: int = 0
+    _lengths: Counter[int] = field(default_factory=Counter)
+    _n_rows: int = 0
+    _total: int = 0
+    _trained: int = 0
+    _marked: dict[int, _Lines] = field(default_factory=lambda: {CUT: _Lines(), UNLEARNABLE: _Lines()})
+    _last_line: int = 0
+
+    def rows(self, chunks: Iterable[bytes]) -> Iterator[InspectedRow]:
+        """Every row as soon as it is known; to be read to the end before `summary`."""
+        for line in judged(chunks, self._findings):
+            self._last_line = line.number
+            digest = None
+            n_tokens = n_trained = flags = 0
+            if line.row is None:
+                flags = FAULTY
+            else:
+                digest = repeats.record(line.number, line.row)
+                if self.renderer is not None:
+                    n_tokens, n_trained, flags = self._counted(self.renderer, line.row, line.number)
+            yield InspectedRow(
+                IndexedRow(line.number, line.offset_bytes, line.size_bytes, n_tokens, n_trained, flags),
+                digest,
+            )
+
+    def _counted(self, renderer: Renderer, row: dict[str, Any], line: int) -> tuple[int, int, int]:
+        """(tokens after the cut, those under the loss, flags) of a sound row."""
+        example = from_row(row, line)
+        try:
+            rendered = (
+                renderer.pair(example)
+                if isinstance(example, PreferenceExample)
+                else (renderer.example(example),)
+            )
+        except InvalidTrainingFile as error:
+            self._n_refusals += 1
+            if len(self._refusals) < KEPT:
+                self._refusals.append(refusal(error, line))
+            return 0, 0, FAULTY
+        longest = max(len(one.input_ids) for one in rendered)
+        self._lengths[longest] += 1
+        cut = [one.cut(self.context_length) for one in rendered]
+        n_tokens = sum(len(one.input_ids) for one in cut)
+        n_trained = sum(one.n_supervised for one in cut)
+        flags = CUT if longest > self.context_length else 0
+        if all(one.n_supervised for one in cut):
+            self._n_rows += 1
+            self._total += n_tokens
+            self._trained += n_trained
+        else:
+            flags |= UNLEARNABLE
+        for flag, lines in self._marked.items():
+            if flags & flag:
+                lines.add(line)
+        return n_tokens, n_trained, flags
+
+    def summary(self) -> Summary:
+        """The whole file."""
+        report = self._findings.report()
+        return Summary(
+            n_lines=report.n_examples,
+            last_line=self._last_line,
+            format=report.format,
+            format_line=self._findings.format_line,
+            faults=list(report.faults),
+            n_faults=report.n_faults,
+            warnings=list(report.warnings),
+            n_warnings=report.n_warnings,
+            refusals=self._refusals,
+            n_refusals=self._n_refusals,
+            tokens=None if self.renderer is None else self._tokens(),
+        )
+
+    def _tokens(self) -> Tokens:
+        return Tokens(
+            total=self._total,
+            trained=self._trained,
+            n_rows=self._n_rows,
+            longest=max(self._lengths, default=0),
+            median=quantile(self._lengths, 0.5),
+            p95=quantile(self._lengths, 0.95),
+            context_length=self.context_length,
+            histogram=bins(self._lengths),
+            n_cut=self._marked[CUT].n,
+            cut_lines=self._marked[CUT].first,
+            n_unlearnable=self._marked[UNLEARNABLE].n,
+            unlearnable_lines=self._marked[UNLEARNABLE].first,
+        )
+
+
+def faults_of_line(content: bytes, line: int, summary: Summary) -> tuple[list[Fault], list[Fault], Any]:
+    """The faults and warnings of one line of a file that was inspected, and its row when it is sound."""
+    findings = Findings("training_file", kept=KEPT, format=summary.format, format_line=summary.format_line)
+    # what follows keeps the line from being told as the file's last, which may be torn
+    chunks = [content] if line == summary.last_line else [content, b"\n{}"]
+    judgement = next(judged(chunks, findings), None)
+    report = findings.report()
+    faults, warnings = (
+        [Fault(line, one.field, one.problem, one.remedy) for one in kind]
+        for kind in (report.faults, report.warnings)
+    )
+    return faults, warnings, judgement.row if judgement is not None else None
+
+
+def refusal(error: InvalidTrainingFile, line: int) -> Fault:
+    """What the template says against a row, as a fault."""
+    sentence = error.message.removeprefix(f"Line {line}: ")
+    return Fault(line, None, sentence, "change the row, or choose another base model")
+
+
+def problem_of(fault: Fault, code: FaultCode | None = None) -> Problem:
+    """The fault with its code."""
+    message = f"{fault.field} {fault.problem}" if fault.field else fault.problem
+    return Problem(fault.line, fault.field, code or code_of(fault), message, fault.remedy)
