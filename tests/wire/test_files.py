@@ -52,12 +52,16 @@ def test_files_are_listed_by_purpose_page_by_page(client: OpenAI) -> None:
     page = client.files.list(purpose="user_data", limit=2)
     assert [file.id for file in page.data] == made[::-1][:2]
     assert page.has_more
-    listed = [file.id for file in client.files.list(purpose="user_data", limit=2)]
-    assert [id for id in listed if id in made] == made[::-1]
-    assert [file.id for file in client.files.list(purpose="user_data", order="asc", limit=3)] == made
+
+    def listed(**asked) -> list[str]:
+        """Of all pages; other tests have files too."""
+        return [file.id for file in client.files.list(purpose="user_data", **asked) if file.id in made]
+
+    assert listed(limit=2) == made[::-1]
+    assert listed(order="asc", limit=3) == made
     for file_id in made:
         client.files.delete(file_id)
-    assert client.files.list(purpose="user_data").data == []
+    assert listed() == []
 
 
 def test_an_expiry_is_counted_from_the_creation(client: OpenAI) -> None:
