@@ -17,6 +17,7 @@ from tunesmith.api.chat_asked import Asked, JsonAnswer
 from tunesmith.api.chat_tool_choice import Function
 from tunesmith.api.chat_tool_format import CALL_ID, HERMES, PLAIN, CallFormat, markers
 from tunesmith.api.structured_check import unmet
+from tunesmith.api.structured_schema import tightened
 from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.errors import InvalidRequest
 from tunesmith.wire import limits
@@ -135,7 +136,7 @@ def _json(schema: Mapping[str, Any], *, strict: bool) -> str:
     Where the client does not insist, keywords that no grammar can express are left to the check afterwards.
     """
     options = {**_ON_ONE_LINE, "lenient": not strict}
-    return f"%json {json.dumps({**schema, 'x-guidance': options})}"
+    return f"%json {json.dumps({**tightened(schema), 'x-guidance': options})}"
 
 
 class _Grammar:

@@ -168,3 +168,46 @@ def _points_inside(reference: str, root: Any) -> bool:
 def _in(path: Path, fault: str) -> str:
     shown = f"('{path[0]}',)" if len(path) == 1 else f"({', '.join(map(repr, path))})"
     return f"In context={shown}, {fault}"
+
+
+def tightened(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema with no room for keys that it does not name: a small model wanders off into such keys.
+
+    Whatever fits the result fits `schema` too. An object that says itself what else it may hold stays as it
+    is, and so does a whole schema in which objects are put together of several parts.
+    """
+    return schema if _puts_together(schema) else _closed(schema)
+
+
+_PUTS_TOGETHER = frozenset(
+    ("allOf", "not", "if", "dependentSchemas", "dependencies", "unevaluatedProperties")
+)
+_OTHER_KEYS = frozenset(("additionalProperties", "patternProperties", "propertyNames", "minProperties"))
+
+
+def _puts_together(part: object) -> bool:
+    if isinstance(part, list):
+        return any(_puts_together(item) for item in part)
+    if not isinstance(part, Mapping):
+        return False
+    if part.keys() & _PUTS_TOGETHER or ("properties" in part and part.keys() & {"$ref", "anyOf", "oneOf"}):
+        return True
+    return any(_puts_together(item) for item in part.values())
+
+
+def _closed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    closed = dict(schema)
+    for keyword in ("properties", "$defs", "definitions"):
+        if isinstance(children := schema.get(keyword), Mapping):
+            closed[keyword] = {
+                name: _closed(child) if isinstance(child, Mapping) else child
+                for name, child in children.items()
+            }
+    if isinstance(items := schema.get("items"), Mapping):
+        closed["items"] = _closed(items)
+    for keyword in ("anyOf", "oneOf"):
+        if isinstance(branches := schema.get(keyword), list):
+            closed[keyword] = [_closed(b) if isinstance(b, Mapping) else b for b in branches]
+    if "properties" in schema and not schema.keys() & _OTHER_KEYS:
+        closed["additionalProperties"] = False
+    return closed
