@@ -21,6 +21,8 @@ import pytest
 from openai import OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
+from tests.needs import MISSING
+
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 40.0
 TUNE_TIMEOUT_S = 120.0
@@ -109,6 +111,13 @@ def _listening_url(process: subprocess.Popen[bytes], stderr: Path) -> str:
     process.wait()
     process.stdout.close()
     pytest.fail(f"the server did not start:\n{printed.decode()}\n{stderr.read_text()[-4000:]}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fails a test whose program is missing where everything shall be tested."""
+    missing = item.stash.get(MISSING, None)
+    if missing is not None:
+        pytest.fail(missing, pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Tests that need a program which not every machine has: left out with one printed line where it is missing.
 
-With `TUNESMITH_TEST_EVERYTHING`, which `.ci/run` and `make test-all` set, a missing program is an error.
+With `TUNESMITH_TEST_EVERYTHING`, which `.ci/run` and `make test-all` set, these tests fail instead.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import os
 import pytest
 
 EVERYTHING = "TUNESMITH_TEST_EVERYTHING"
+MISSING = pytest.StashKey[str]()
+"""Why a test cannot run here; `pytest_runtest_setup` of `tests/conftest.py` fails it with this."""
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item], marker: str, missing: str | None) -> None:
@@ -19,7 +21,9 @@ def leave_out(config: pytest.Config, items: list[pytest.Item], marker: str, miss
         return
     sentence = f"{len(without)} tests marked '{marker}' are left out: {missing}"
     if os.environ.get(EVERYTHING):
-        raise pytest.UsageError(sentence)
+        for item in without:
+            item.stash[MISSING] = missing
+        return
     items[:] = [item for item in items if item not in without]
     config.hook.pytest_deselected(items=without)
     reporter = config.pluginmanager.get_plugin("terminalreporter")

@@ -119,6 +119,9 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             print(f"Tunesmith listens on {self._address} (API at {self._address}/v1)", flush=True)
+            code = self._app.state.login_codes.new()
+            link = f"{_for_a_browser(self._address)}/console/login#code={code}"
+            print(f"Console (this link works once, for ten minutes): {link}", flush=True)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         if self._office.draining:  # asked twice: at once
@@ -186,6 +189,11 @@ def _listener(host: str, port: int) -> socket.socket:
             f"The server cannot listen on {host}:{port}: {reason}. Choose another port with --port (0 "
             "takes a free one)."
         ) from error
+
+
+def _for_a_browser(address: str) -> str:
+    """The address, where it means all interfaces, as this machine's own."""
+    return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 def _is_loopback(host: str) -> bool:

@@ -17,9 +17,14 @@ from tunesmith.api import (
     conversations,
     embeddings,
     errors,
+    file_report,
+    file_rows,
     files,
     fine_tuning,
     health,
+    job_estimate,
+    job_metrics,
+    login_codes,
     models,
     moderations,
     not_served,
@@ -31,6 +36,7 @@ from tunesmith.api import (
     organization_usage,
     permissions,
     responses,
+    server_info,
     stored_completions,
     uploads,
     webhook_endpoints,
@@ -42,6 +48,7 @@ from tunesmith.api.metering import Meter
 from tunesmith.api.office import Office
 from tunesmith.api.openapi_document import describe
 from tunesmith.api.rate_limits import Limiter
+from tunesmith.jobs.inspections import Inspections
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -62,13 +69,19 @@ def create_app(office: Office, *, lifespan: Lifespan | None = None) -> FastAPI:
     app.state.meter = Meter(office.db)
     app.state.limiter = Limiter(office.db, office.settings)
     app.state.batch_runner = BatchRunner(app, office)
+    app.state.inspections = Inspections(office.blobs, office.settings.objects_url)
+    app.state.login_codes = login_codes.LoginCodes()
     for resource in (
         health,
         files,
+        file_report,
+        file_rows,
         uploads,
         batches,
         moderations,
         fine_tuning,
+        job_estimate,
+        job_metrics,
         permissions,
         models,
         chat,
@@ -84,6 +97,8 @@ def create_app(office: Office, *, lifespan: Lifespan | None = None) -> FastAPI:
         organization_admin_keys,
         organization_usage,
         organization_costs,
+        server_info,
+        login_codes,
         console,
     ):
         app.include_router(resource.router)

@@ -156,7 +156,7 @@ class _Shown:
         warnings: list[Problem] = []
         rendered: list[Reply] = []
         if not is_long:
-            faults, told, sound = faults_of_line(content, row.line, self._summary)
+            faults, told, sound = faults_of_line(content, row, self._summary)
             problems, warnings = [*map(problem_of, faults)], [*map(problem_of, told)]
             if sound is not None:
                 try:
@@ -166,7 +166,8 @@ class _Shown:
                         context_length=self._base.context_length,
                     )
                 except InvalidTrainingFile as error:
-                    problems.append(problem_of(refusal(error, row.line), "template_refuses"))
+                    sentence = error.message.removeprefix(f"Line {row.line}: ")
+                    problems.append(problem_of(refusal(sentence, row.line), "template_refuses"))
         text = None if rendered else content.decode("utf-8", "replace")[:MAX_TEXT_CHARS]
         return FileRow(
             line=row.line,

@@ -54,7 +54,7 @@ class AskedList:
         ]
 
 
-def _asked(
+async def _asked(
     before: Before = None,
     status: Annotated[
         str | None,

@@ -1,11 +1,12 @@
 """`GET /v1/fine_tuning/jobs/{id}/metrics`: the whole curve of a job in one answer, as columns.
 
 Our own call. The events hold the same numbers, a page of a thousand at a time; here a hundred thousand steps
-take less than a second. They are turned from rows into columns piece by piece, so memory is that of the answer.
+take less than a second. They are turned from rows into columns piece by piece, so memory is the answer's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -78,7 +79,7 @@ class _Columns:
         self._append(CREATED_AT, steps.created_at[:n], n)
         self.n_steps += n
 
-    def _append(self, name: str, values: list[float | int | None], n: int) -> None:
+    def _append(self, name: str, values: Sequence[float | int | None], n: int) -> None:
         pieces = self._pieces.get(name)
         if pieces is None:
             if values.count(None) == n:  # nothing to tell, so far

@@ -11,7 +11,9 @@ from tunesmith.wire import limits
 After = Annotated[str | None, Query(max_length=128, description="Id of the last object of the page before.")]
 Search = Annotated[
     str | None,
-    Query(max_length=limits.MAX_SEARCH_CHARS, description="Our own: only objects with this text in their names."),
+    Query(
+        max_length=limits.MAX_SEARCH_CHARS, description="Our own: only objects with this text in their names."
+    ),
 ]
 Before = Annotated[
     str | None,

@@ -8,7 +8,7 @@ those of the trainer's renderer (`data.chat_template`), so what is told here is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from tunesmith.data.chat_template import Renderer
 from tunesmith.data.examples import Format, PreferenceExample, from_row
 from tunesmith.data.fault_codes import FaultCode, code_of
 from tunesmith.data.histogram import Bin, bins, quantile
-from tunesmith.data.jsonl import judged
+from tunesmith.data.jsonl import JudgedLine, judged
 from tunesmith.data.report import Fault, Findings, Report, Role
 from tunesmith.data.row_index import CUT, FAULTY, UNLEARNABLE, IndexedRow
 from tunesmith.errors import InvalidTrainingFile
@@ -125,6 +125,43 @@ class InspectedRow:
     digest: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What a base makes of one sound row."""
+
+    longest: int
+    """Tokens before the cut; of a preference row its longer reply's."""
+    n_tokens: int
+    """After the cut; both replies of a preference row together."""
+    n_trained: int
+    is_learnable: bool
+    """Each of its replies has a token under the loss."""
+    refused: str | None = None
+    """What the template says against it."""
+
+
+Measuring = Callable[[Iterable[JudgedLine]], Iterator[tuple[JudgedLine, Measurement | None]]]
+"""Measures the sound ones of the lines, in their order."""
+
+
+def measure(row: dict[str, Any], renderer: Renderer, *, context_length: int) -> Measurement:
+    """What the trainer would make of a sound row."""
+    example = from_row(row, 1)
+    try:
+        rendered = (
+            renderer.pair(example) if isinstance(example, PreferenceExample) else (renderer.example(example),)
+        )
+    except InvalidTrainingFile as error:
+        return Measurement(0, 0, 0, False, error.message.removeprefix("Line 1: "))
+    cut = [one.cut(context_length) for one in rendered]
+    return Measurement(
+        longest=max(len(one.input_ids) for one in rendered),
+        n_tokens=sum(len(one.input_ids) for one in cut),
+        n_trained=sum(one.n_supervised for one in cut),
+        is_learnable=all(one.n_supervised for one in cut),
+    )
+
+
 @dataclass
 class _Lines:
     """Some rows: how many, and the first of them."""
@@ -155,53 +192,50 @@ class Inspection:
     _marked: dict[int, _Lines] = field(default_factory=lambda: {CUT: _Lines(), UNLEARNABLE: _Lines()})
     _last_line: int = 0
 
-    def rows(self, chunks: Iterable[bytes]) -> Iterator[InspectedRow]:
-        """Every row as soon as it is known; to be read to the end before `summary`."""
-        for line in judged(chunks, self._findings):
+    def rows(self, chunks: Iterable[bytes], measured: Measuring | None = None) -> Iterator[InspectedRow]:
+        """Every row as soon as it is known; to be read to the end before `summary`.
+
+        `measured`: another way to measure the rows, in the same order; one by one here if None.
+        """
+        for line, measurement in (measured or self._measured)(judged(chunks, self._findings)):
             self._last_line = line.number
-            digest = None
-            n_tokens = n_trained = flags = 0
-            if line.row is None:
-                flags = FAULTY
-            else:
-                digest = repeats.record(line.number, line.row)
-                if self.renderer is not None:
-                    n_tokens, n_trained, flags = self._counted(self.renderer, line.row, line.number)
+            digest = None if line.row is None else repeats.record(line.number, line.row)
+            n_tokens = n_trained = 0
+            flags = FAULTY if line.row is None else 0
+            if measurement is not None:
+                n_tokens, n_trained = measurement.n_tokens, measurement.n_trained
+                flags = self._counted(measurement, line.number)
             yield InspectedRow(
                 IndexedRow(line.number, line.offset_bytes, line.size_bytes, n_tokens, n_trained, flags),
                 digest,
             )
 
-    def _counted(self, renderer: Renderer, row: dict[str, Any], line: int) -> tuple[int, int, int]:
-        """(tokens after the cut, those under the loss, flags) of a sound row."""
-        example = from_row(row, line)
-        try:
-            rendered = (
-                renderer.pair(example)
-                if isinstance(example, PreferenceExample)
-                else (renderer.example(example),)
-            )
-        except InvalidTrainingFile as error:
+    def _measured(self, lines: Iterable[JudgedLine]) -> Iterator[tuple[JudgedLine, Measurement | None]]:
+        for line in lines:
+            if line.row is None or self.renderer is None:
+                yield line, None
+            else:
+                yield line, measure(line.row, self.renderer, context_length=self.context_length)
+
+    def _counted(self, row: Measurement, line: int) -> int:
+        """Adds a sound row to the sums; gives its flags."""
+        if row.refused is not None:
             self._n_refusals += 1
             if len(self._refusals) < KEPT:
-                self._refusals.append(refusal(error, line))
-            return 0, 0, FAULTY
-        longest = max(len(one.input_ids) for one in rendered)
-        self._lengths[longest] += 1
-        cut = [one.cut(self.context_length) for one in rendered]
-        n_tokens = sum(len(one.input_ids) for one in cut)
-        n_trained = sum(one.n_supervised for one in cut)
-        flags = CUT if longest > self.context_length else 0
-        if all(one.n_supervised for one in cut):
+                self._refusals.append(refusal(row.refused, line))
+            return FAULTY
+        self._lengths[row.longest] += 1
+        flags = CUT if row.longest > self.context_length else 0
+        if row.is_learnable:
             self._n_rows += 1
-            self._total += n_tokens
-            self._trained += n_trained
+            self._total += row.n_tokens
+            self._trained += row.n_trained
         else:
             flags |= UNLEARNABLE
         for flag, lines in self._marked.items():
             if flags & flag:
                 lines.add(line)
-        return n_tokens, n_trained, flags
+        return flags
 
     def summary(self) -> Summary:
         """The whole file."""
@@ -237,23 +271,21 @@ class Inspection:
         )
 
 
-def faults_of_line(content: bytes, line: int, summary: Summary) -> tuple[list[Fault], list[Fault], Any]:
+def faults_of_line(
+    content: bytes, place: IndexedRow, summary: Summary
+) -> tuple[list[Fault], list[Fault], dict[str, Any] | None]:
     """The faults and warnings of one line of a file that was inspected, and its row when it is sound."""
     findings = Findings("training_file", kept=KEPT, format=summary.format, format_line=summary.format_line)
     # what follows keeps the line from being told as the file's last, which may be torn
-    chunks = [content] if line == summary.last_line else [content, b"\n{}"]
-    judgement = next(judged(chunks, findings), None)
+    chunks = [content] if place.line == summary.last_line else [content, b"\n{}"]
+    lines = judged(chunks, findings, first_line=place.line, offset_bytes=place.offset_bytes)
+    judgement = next(lines, None)
     report = findings.report()
-    faults, warnings = (
-        [Fault(line, one.field, one.problem, one.remedy) for one in kind]
-        for kind in (report.faults, report.warnings)
-    )
-    return faults, warnings, judgement.row if judgement is not None else None
+    return list(report.faults), list(report.warnings), judgement.row if judgement is not None else None
 
 
-def refusal(error: InvalidTrainingFile, line: int) -> Fault:
+def refusal(sentence: str, line: int) -> Fault:
     """What the template says against a row, as a fault."""
-    sentence = error.message.removeprefix(f"Line {line}: ")
     return Fault(line, None, sentence, "change the row, or choose another base model")
 
 

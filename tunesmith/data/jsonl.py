@@ -70,10 +70,15 @@ def validate(chunks: Iterable[bytes], *, role: Role, expected_format: Format | N
     return findings.report()
 
 
-def judged(chunks: Iterable[bytes], findings: Findings) -> Iterator[JudgedLine]:
-    """Each line with content, once `findings` has all that is wrong with it."""
+def judged(
+    chunks: Iterable[bytes], findings: Findings, *, first_line: int = 1, offset_bytes: int = 0
+) -> Iterator[JudgedLine]:
+    """Each line with content, once `findings` has all that is wrong with it.
+
+    `first_line`, `offset_bytes`: where in the file the chunks begin.
+    """
     reader = _RowReader(findings)
-    for line in _lines(chunks, findings):
+    for line in _lines(chunks, findings, first_line, offset_bytes):
         findings.line = line.number
         findings.n_examples += 1
         faults_before = findings.n_faults
@@ -194,12 +199,14 @@ def _unencodable(row: dict[str, Any]) -> str | None:
     return None
 
 
-def _lines(chunks: Iterable[bytes], findings: Findings) -> Iterator[_Line]:
+def _lines(
+    chunks: Iterable[bytes], findings: Findings, first_line: int = 1, offset_bytes: int = 0
+) -> Iterator[_Line]:
     """The lines with content; blank ones before the last of them are told as a warning."""
     held: _Line | None = None
     blank: list[int] = []
     n_blank = 0
-    for number, (offset_bytes, content, size_bytes) in enumerate(_split(chunks), start=1):
+    for number, (offset, content, size_bytes) in enumerate(_split(chunks), start=first_line):
         if number == 1:
             content = content.removeprefix(_BOM)
             size_bytes = max(size_bytes, len(content))
@@ -215,7 +222,7 @@ def _lines(chunks: Iterable[bytes], findings: Findings) -> Iterator[_Line]:
                 None, f"the line{many} is blank and was skipped", "nothing has to be done", line=blank[0]
             )
             blank, n_blank = [], 0
-        held = _Line(number, offset_bytes, content, size_bytes, last=False)
+        held = _Line(number, offset_bytes + offset, content, size_bytes, last=False)
     if held is not None:
         yield _Line(held.number, held.offset_bytes, held.content, held.size_bytes, last=True)
 

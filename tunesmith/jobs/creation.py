@@ -19,7 +19,7 @@ from tunesmith.jobs.states import VALIDATING
 from tunesmith.jobs.unknown_model import unknown_model
 from tunesmith.store import files, idempotency, jobs, models
 from tunesmith.store.database import Database, Where
-from tunesmith.store.rows import JobRow, ModelRow, Principal
+from tunesmith.store.rows import EventRow, JobRow, ModelRow, Principal
 
 #: Hyperparameters of each method; each is a number or "auto".
 HYPERPARAMETERS: dict[str, tuple[str, ...]] = {
@@ -56,6 +56,24 @@ def create_job(db: Database, catalog: Catalog, principal: Principal, request: Cr
     earlier = _made_before(db, principal.project_id, request)
     if earlier is not None:
         return earlier
+    row, events = draft_job(db, catalog, principal, request)
+    with db.write() as connection:
+        earlier = _made_before(connection, principal.project_id, request)  # by a request at the same time
+        if earlier is not None:
+            return earlier
+        require_files(connection, principal.project_id, request)
+        jobs.insert(connection, row, events)
+        if request.idempotency_key is not None:
+            idempotency.remember(
+                connection, principal.project_id, request.idempotency_key, _fingerprint(request), row.id
+            )
+    return row
+
+
+def draft_job(
+    db: Database, catalog: Catalog, principal: Principal, request: CreateJob
+) -> tuple[JobRow, list[EventRow]]:
+    """The job that `create_job` would store, and its first events. Raises as that does, but for the files."""
     method = _method(request.method)
     if request.suffix is not None and not _SUFFIX.fullmatch(request.suffix):
         raise InvalidRequest(
@@ -98,20 +116,15 @@ def create_job(db: Database, catalog: Catalog, principal: Principal, request: Cr
     ]
     if request.integrations and (missing := what_wandb_misses(os.environ)):
         events.insert(2, messages.not_followed(job_id, missing))
-    with db.write() as connection:
-        earlier = _made_before(connection, principal.project_id, request)  # by a request at the same time
-        if earlier is not None:
-            return earlier
-        for param in ("training_file", "validation_file"):
-            file_id = getattr(request, param)
-            if file_id is not None:
-                _require_file(connection, principal.project_id, file_id, param)
-        jobs.insert(connection, row, events)
-        if request.idempotency_key is not None:
-            idempotency.remember(
-                connection, principal.project_id, request.idempotency_key, _fingerprint(request), job_id
-            )
-    return row
+    return row, events
+
+
+def require_files(where: Where, project_id: str, request: CreateJob) -> None:
+    """Both files must be there. Raises NotFound, and InvalidRequest for one of another purpose."""
+    for param in ("training_file", "validation_file"):
+        file_id = getattr(request, param)
+        if file_id is not None:
+            _require_file(where, project_id, file_id, param)
 
 
 def _made_before(where: Where, project_id: str, request: CreateJob) -> JobRow | None:
@@ -181,9 +194,9 @@ def _resolve(db: Database, catalog: Catalog, project_id: str, name: str) -> tupl
     return resolved.wire_name, resolved.base, None
 
 
-def _require_file(connection: Any, project_id: str, file_id: str, param: str) -> None:
+def _require_file(where: Where, project_id: str, file_id: str, param: str) -> None:
     try:
-        row = files.get(connection, project_id, file_id)
+        row = files.get(where, project_id, file_id)
     except NotFound as error:
         raise NotFound(
             f"{param} is {file_id!r}, and there is no such file in this project; upload it with purpose "

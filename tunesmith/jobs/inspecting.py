@@ -22,6 +22,7 @@ from tunesmith.data.chat_template import Renderer
 from tunesmith.data.inspection import Inspection, Summary
 from tunesmith.data.repeats import Overlap, Repeats
 from tunesmith.data.row_index import CUT, FAULTY, RECORD_BYTES
+from tunesmith.jobs.measuring import Measurers
 from tunesmith.store.blobs import Blobs, ObjectMissing
 from tunesmith.store.growing import Growing
 from tunesmith.store.rows import FileRow
@@ -85,9 +86,10 @@ class Inspect:
         """What is known of a large file before its tokens are counted."""
         return f"{self.prefix}/checked"
 
-    def run(self, blobs: Blobs, tell: Tell) -> None:
-        """Does it. Raises ObjectMissing when the file is gone."""
-        n_lines = sum(piece.count(b"\n") for piece in blobs.stream(self.object_key)) + 1
+    def run(self, blobs: Blobs, tell: Tell, n_processes: int = 1) -> None:
+        """Does it, and counts in so many processes. Raises ObjectMissing when the file is gone."""
+        n_lines = _count_lines(blobs.stream(self.object_key))
+        tell = self._while_it_is_there(blobs, tell)
         if self.size_bytes > CHECK_FIRST_BYTES:
             first = Inspection(None, self.context_length)
             rows = first.rows(blobs.stream(self.object_key))
@@ -97,11 +99,16 @@ class Inspect:
         inspection = Inspection(Renderer.load(Path(self.base_path)), self.context_length)
         n_digests = 0
         with ExitStack() as stack:
+            measured = None
+            if n_processes > 1:
+                measured = stack.enter_context(
+                    Measurers(Path(self.base_path), self.context_length, n_processes)
+                )
             written = {
                 name: stack.enter_context(_Written(blobs, f"{self.prefix}/{name}"))
                 for name in ("rows", "errors", "cut", "digests")
             }
-            rows = inspection.rows(blobs.stream(self.object_key))
+            rows = inspection.rows(blobs.stream(self.object_key), measured)
             for found in _told(rows, lambda row: row.row.line, tell, "counting", n_lines):
                 record = found.row.packed()
                 written["rows"].add(record)
@@ -117,6 +124,16 @@ class Inspect:
         again = repeats.repeats(lambda: blobs.stream(f"{self.prefix}/digests"), n_digests, kept=KEPT)
         found_all = {"summary": inspection.summary().as_dict(), "repeats": asdict(again), "n": n_digests}
         blobs.put(self.result, json.dumps(found_all).encode())
+
+    def _while_it_is_there(self, blobs: Blobs, tell: Tell) -> Tell:
+        """Nobody waits for what is found out about a deleted file."""
+
+        def checked(progress: Progress) -> None:
+            if not blobs.exists(self.object_key):
+                raise ObjectMissing(self.object_key)
+            tell(progress)
+
+        return checked
 
 
 @dataclass(frozen=True)
@@ -141,8 +158,8 @@ class Compare:
         """How much work it is."""
         return (self.ours.size_bytes + self.theirs.size_bytes) // 8  # only digests are read
 
-    def run(self, blobs: Blobs, tell: Tell) -> None:
-        """Does it. Raises ObjectMissing when either file is gone."""
+    def run(self, blobs: Blobs, tell: Tell, n_processes: int = 1) -> None:
+        """Does it, in one process. Raises ObjectMissing when either file is gone."""
         tell(Progress("comparing"))
         n_rows = json.loads(blobs.get(self.ours.result))["n"]
         shared = repeats.overlap(
@@ -219,6 +236,14 @@ class _Written:
     def finish(self) -> None:
         self._growing.write(bytes(self._waiting))
         self._growing.finish()
+
+
+def _count_lines(pieces: Iterator[bytes]) -> int:
+    n_lines, ends = 0, True
+    for piece in pieces:
+        n_lines += piece.count(b"\n")
+        ends = piece.endswith(b"\n")
+    return n_lines + (not ends)
 
 
 def _told(

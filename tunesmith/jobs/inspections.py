@@ -22,7 +22,7 @@ from tunesmith.store.blobs import Blobs, ObjectMissing
 log = logging.getLogger(__name__)
 
 #: Files up to this size are not worth a process; with larger ones a thread would make chats wait.
-IN_THREAD_BYTES = 512 * 1024
+IN_THREAD_BYTES = 128 * 1024
 PROGRAM = (sys.executable, "-m", "tunesmith.workers.inspection")
 #: Seconds for which a task that failed is not tried again.
 FAILED_FOR_S = 10.0

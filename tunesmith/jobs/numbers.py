@@ -24,6 +24,22 @@ def method_of(job: JobRow, numbers: Resolved) -> dict[str, Any]:
     return {"type": kind, kind: {"hyperparameters": {name: getattr(numbers, name) for name in asked}}}
 
 
+def explained(job: JobRow, numbers: Resolved) -> dict[str, dict[str, Any]]:
+    """Each hyperparameter as {value, requested, reason}: what a job's events, and its estimate, say."""
+    kind = job.requested["type"]
+    asked = job.requested[kind]["hyperparameters"]
+    shown = {
+        name: {"value": value, "requested": asked[name], "reason": numbers.reasons.get(name, "as asked")}
+        for name, value in method_of(job, numbers)[kind]["hyperparameters"].items()
+    }
+    shown["learning_rate"] = {
+        "value": numbers.learning_rate,
+        "requested": None,
+        "reason": numbers.reasons.get("learning_rate", "the base's rate times the multiplier"),
+    }
+    return shown
+
+
 def shown_method(job: JobRow, catalog: Catalog) -> dict[str, Any]:
     """The method that the job shows while it runs; as asked when its base is not served here any more, which
     its worker will tell."""

@@ -24,8 +24,8 @@ def page(
     order: str = "desc",
     before: str | None = None,
 ) -> Page[T]:
-    """At most `limit` rows of `table` behind the object `after`; or, for the way back, right before the object
-    `before`, and `has_more` says whether more come before those.
+    """At most `limit` rows of `table` behind the object `after`; or, for the way back, right before the
+    object `before`, and `has_more` says whether more come before those.
 
     `within` bounds the list and its cursors (the project, the job): a foreign cursor is as good as an absent
     one. `shown` filters further, but an object that it hides (a deleted one) still serves as a cursor. Raises

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from tunesmith.store.database import Where, reading
 from tunesmith.store.tables import jobs
@@ -12,7 +12,7 @@ from tunesmith.store.tables import jobs
 
 def n_ahead(where: Where, *, running: str, waiting: Collection[str], job_id: str | None = None) -> int:
     """Jobs before this one, of all projects; before a new one if None."""
-    waits = jobs.c.status.in_(waiting)
+    waits: ColumnElement[bool] = jobs.c.status.in_(waiting)
     if job_id is not None:
         own = select(jobs.c.seq).where(jobs.c.id == job_id).scalar_subquery()
         waits = and_(waits, jobs.c.seq < own, jobs.c.id != job_id)

@@ -21,7 +21,7 @@ from tunesmith.errors import BaseUnavailable, InvalidRequest, JobFailed
 from tunesmith.jobs import messages
 from tunesmith.jobs.environment import WorkerEnvironment
 from tunesmith.jobs.leaving import let_go
-from tunesmith.jobs.numbers import method_of, resolved
+from tunesmith.jobs.numbers import explained, method_of, resolved
 from tunesmith.jobs.states import SUCCEEDED
 from tunesmith.store import events as event_rows
 from tunesmith.store import files, models
@@ -146,20 +146,9 @@ class Attempt:
 
     def _resolve(self, base: Base) -> Resolved:
         """Numbers for `auto`; the row and the events show them from now on."""
-        kind = self._job.requested["type"]
-        asked = self._job.requested[kind]["hyperparameters"]
         numbers = resolved(self._job, base)
-        method = method_of(self._job, numbers)
-        shown = {
-            name: {"value": value, "requested": asked[name], "reason": numbers.reasons.get(name, "as asked")}
-            for name, value in method[kind]["hyperparameters"].items()
-        }
-        shown["learning_rate"] = {
-            "value": numbers.learning_rate,
-            "requested": None,
-            "reason": numbers.reasons.get("learning_rate", "the base's rate times the multiplier"),
-        }
-        self._hold.record([messages.hyperparameters(self._job.id, shown)], method=method)
+        told = messages.hyperparameters(self._job.id, explained(self._job, numbers))
+        self._hold.record([told], method=method_of(self._job, numbers))
         return numbers
 
     def _config(self, base: Base, numbers: Resolved) -> TrainConfig:

@@ -15,6 +15,8 @@ from tunesmith.store.blobs import Blobs, ObjectMissing
 
 #: Chats and trainings go first.
 NICENESS = 10
+#: Larger files are counted in several processes: on half of the processor's threads.
+WORTH_PROCESSES_BYTES = 4 * 1024 * 1024
 
 
 def main() -> int:
@@ -26,7 +28,9 @@ def main() -> int:
         print(json.dumps(asdict(progress)), flush=True)
 
     try:
-        from_json(task).run(Blobs(objects_url), tell)
+        asked = from_json(task)
+        n_processes = (os.cpu_count() or 1) // 2 if asked.size_bytes > WORTH_PROCESSES_BYTES else 1
+        asked.run(Blobs(objects_url), tell, max(1, n_processes))
     except (ObjectMissing, BrokenPipeError):  # the file was deleted, or the server has ended
         return 0
     return 0
