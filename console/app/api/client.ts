@@ -1,0 +1,77 @@
+/** The one way to the server: typed by its own /openapi.json, with the key in the header and errors thrown. */
+import createClient from 'openapi-fetch'
+import { ApiError, errorOf, noAnswer } from './errors'
+import { currentKey, signOut } from './key'
+import type { components, paths } from './schema'
+
+export type Schemas = components['schemas']
+export type Job = Schemas['JobObject']
+export type JobEvent = Schemas['EventObject']
+export type Checkpoint = Schemas['CheckpointObject']
+export type FileObject = Schemas['FileObject']
+export type Model = Schemas['ModelObject']
+export type CreateJob = Schemas['CreateJobRequest']
+
+export let organization: string | null = null
+/** The organization of the key, once the server has named it: it stands in the names of tuned models. */
+export const currentOrganization = (): string | null => organization
+
+/** `fetch` with the key in its header; an ended key leads to the sign-in page. */
+export async function withKey(input: Request): Promise<Response> {
+  const key = currentKey()
+  if (key) input.headers.set('authorization', `Bearer ${key}`)
+  let response: Response
+  try {
+    response = await fetch(input)
+  } catch (cause) {
+    throw input.signal.aborted ? cause : noAnswer(cause)
+  }
+  organization = response.headers.get('openai-organization') ?? organization
+  // the key was revoked, or never right: the sign-in page takes over
+  if (response.status === 401 && key && key === currentKey()) signOut()
+  return response
+}
+
+export const api = createClient<paths>({ fetch: withKey })
+
+type Answered<T> = { data?: T; error?: unknown; response: Response }
+
+/** The body of an answer, or an ApiError. */
+export async function body<T>(answer: Promise<Answered<T>>): Promise<T> {
+  const { data, error, response } = await answer
+  if (!response.ok) throw errorOf(response, error)
+  return data as T
+}
+
+/** A call that this server may not have: its JSON, or null where there is no such call. */
+export async function optional(path: string, init: RequestInit = {}): Promise<unknown> {
+  const response = await withKey(new Request(new URL(path, location.origin), init))
+  const answer: unknown = await response.json().catch(() => null)
+  if (response.ok) return answer
+  const error = errorOf(response, answer)
+  if (error.status === 405 || (error.status === 404 && error.code === 'unknown_url')) return null
+  throw error
+}
+
+/** A file's bytes as the server keeps them; a result file as its CSV. */
+export async function content(fileId: string, signal?: AbortSignal): Promise<Blob> {
+  const url = new URL(`/v1/files/${encodeURIComponent(fileId)}/content`, location.origin)
+  const response = await withKey(
+    new Request(url, { headers: { accept: 'text/csv, */*' }, signal: signal ?? null }),
+  )
+  if (!response.ok) throw errorOf(response, await response.json().catch(() => null))
+  return response.blob()
+}
+
+/** Whether a key opens the door, before it is kept. */
+export async function tryKey(key: string): Promise<void> {
+  let response: Response
+  try {
+    response = await fetch('/v1/models', { headers: { authorization: `Bearer ${key}` } })
+  } catch (cause) {
+    throw noAnswer(cause)
+  }
+  if (!response.ok) throw errorOf(response, await response.json().catch(() => null))
+}
+
+export const isApiError = (error: unknown): error is ApiError => error instanceof ApiError

@@ -1,0 +1,110 @@
+/** Fine-tuning jobs, as queries; and what is asked of them. */
+import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query'
+import { api, body, type CreateJob, type Job, type JobEvent, optional, type Schemas } from './client'
+import { every } from './poll'
+import { type Action, isLive } from './states'
+
+export const JOBS_PER_PAGE = 50
+const EVENTS_PER_PAGE = 1000
+const MOST_EVENT_PAGES = 200
+
+export const jobQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['job', id],
+    queryFn: ({ signal }) =>
+      body(api.GET('/v1/fine_tuning/jobs/{job_id}', { params: { path: { job_id: id } }, signal })),
+    refetchInterval: (query) => every(() => !query.state.data || isLive(query.state.data))(query),
+    refetchIntervalInBackground: true,
+  })
+
+export type ListedJob = Schemas['ListedJob']
+/** What a list is asked for besides OpenAI's `after` and `limit`; `status` may be several: `a,b`. */
+export type JobFilter = { status?: string; q?: string; after?: string; before?: string; limit?: number }
+
+export const jobsQuery = (filter: JobFilter = {}) =>
+  queryOptions({
+    queryKey: ['jobs', filter],
+    queryFn: ({ signal }) => {
+      const query = { limit: JOBS_PER_PAGE, ...filter, include: 'progress' as const }
+      return body(api.GET('/v1/fine_tuning/jobs', { params: { query }, signal }))
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: every(true),
+    refetchIntervalInBackground: true,
+  })
+
+export const checkpointsQuery = (id: string, alive: boolean) =>
+  queryOptions({
+    queryKey: ['checkpoints', id],
+    queryFn: ({ signal }) =>
+      body(
+        api.GET('/v1/fine_tuning/jobs/{job_id}/checkpoints', {
+          params: { path: { job_id: id }, query: { limit: 1000 } },
+          signal,
+        }),
+      ),
+    refetchInterval: every(alive),
+    refetchIntervalInBackground: true,
+  })
+
+/** All events, newest first: after the first time only what is new is asked for. */
+export const eventsQuery = (client: QueryClient, id: string, alive: boolean) =>
+  queryOptions({
+    queryKey: ['events', id],
+    queryFn: ({ signal }) => newEvents(id, client.getQueryData<JobEvent[]>(['events', id]) ?? [], signal),
+    structuralSharing: false, // many thousands of rows, of which none ever changes
+    refetchInterval: every(alive),
+    refetchIntervalInBackground: true,
+  })
+
+async function newEvents(id: string, known: JobEvent[], signal: AbortSignal): Promise<JobEvent[]> {
+  const fresh: JobEvent[] = []
+  const seen = new Set(known.slice(0, EVENTS_PER_PAGE).map((event) => event.id))
+  let after: string | undefined
+  for (let page = 0; page < MOST_EVENT_PAGES; page++) {
+    const limit = known.length && !page ? 100 : EVENTS_PER_PAGE
+    const { data, has_more } = await body(
+      api.GET('/v1/fine_tuning/jobs/{job_id}/events', {
+        params: { path: { job_id: id }, query: { limit, after } },
+        signal,
+      }),
+    )
+    const unseen = data.filter((event) => !seen.has(event.id))
+    fresh.push(...unseen)
+    after = data.at(-1)?.id
+    if (unseen.length < data.length || !has_more || !after) break
+  }
+  return fresh.length ? [...fresh, ...known] : known
+}
+
+export async function createJob(request: CreateJob, idempotencyKey: string): Promise<Job> {
+  const headers = { 'Idempotency-Key': idempotencyKey }
+  return body(api.POST('/v1/fine_tuning/jobs', { body: request, params: { header: headers } }))
+}
+
+export async function act(action: Action, id: string): Promise<Job> {
+  const options = { params: { path: { job_id: id } } }
+  if (action === 'cancel') return body(api.POST('/v1/fine_tuning/jobs/{job_id}/cancel', options))
+  if (action === 'pause') return body(api.POST('/v1/fine_tuning/jobs/{job_id}/pause', options))
+  return body(api.POST('/v1/fine_tuning/jobs/{job_id}/resume', options))
+}
+
+/** The server's columns after a step; null where it has no such call. */
+export async function metricsAfter(id: string, step: number, signal?: AbortSignal): Promise<unknown> {
+  return optional(`/v1/fine_tuning/jobs/${encodeURIComponent(id)}/metrics?after_step=${step}`, {
+    signal: signal ?? null,
+  })
+}
+
+/** What people call a job: its suffix, or else its id. */
+export const nameOf = (job: Job): string => job.user_provided_suffix || job.id
+
+/** The method's own settings, by name. */
+export function settingsOf(job: Job): Record<string, number | string> {
+  const method = job.method as { type: string } & Record<
+    string,
+    { hyperparameters?: Record<string, number | string> }
+  >
+  return method[method.type]?.hyperparameters ?? {}
+}
+export const methodOf = (job: Job): string => (job.method as { type: string }).type

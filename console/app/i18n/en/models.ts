@@ -1,0 +1,50 @@
+/** English: the models, and what deleting asks. */
+
+export const deleting = {
+  typeName: 'Type the name to confirm',
+  typeFirst: 'Type the name first.',
+}
+
+export const models = {
+  title: 'Models',
+  lead: 'Every name that answers, and the weights behind it.',
+  search: 'Find by name or job',
+  kind: 'Kind',
+  kinds: { all: 'All', tuned: 'Tuned', base: 'Base' },
+  caption: (p: { base: string }) => `Models tuned from ${p.base}`,
+  base: 'Base model',
+  alsoNamed: (p: { count: string }) => `Also answers to ${p.count} other names`,
+  aliasesHint: 'Code that names one of these keeps working: the same weights answer.',
+  columns: {
+    name: 'Model',
+    from: 'Made from',
+    data: 'Trained tokens',
+    created: 'Created',
+    actions: 'Actions',
+  },
+  checkpoint: (p: { step: string }) => `Checkpoint at step ${p.step}`,
+  checkpoints: (p: { name: string }) => `Checkpoints of ${p.name}`,
+  showCheckpoints: 'Checkpoints',
+  noCheckpoints: 'No other checkpoints are kept.',
+  noJob: 'shared with this project, or made long ago',
+  onTopOf: (p: { name: string }) => `on top of ${p.name}`,
+  copyName: (p: { name: string }) => `the name of ${p.name}`,
+  playground: 'Playground',
+  fineTune: 'Fine-tune further',
+  fineTuneBase: 'Fine-tune',
+  remove: 'Delete',
+  more: (p: { name: string }) => `More for ${p.name}`,
+  none: 'No model has been tuned from it yet.',
+  noneFound: 'No model matches.',
+  clear: 'Clear the filter',
+  emptyTitle: 'No model has been tuned yet',
+  emptyLead: 'The models below answer as they are. A tuned one takes a file of examples and a few minutes.',
+  emptyCreate: 'Create a fine-tuning job',
+  emptySample: 'Try the sample',
+  loss: (p: { loss: string }) => `validation loss ${p.loss}`,
+  deleteTitle: 'Delete this model',
+  deleteText:
+    'It stops answering at once, for everybody. Its job, curves and files stay; it cannot be brought back.',
+  dependants: 'These were made on top of it. They keep working:',
+  deleted: (p: { name: string }) => `Deleted ${p.name}`,
+}

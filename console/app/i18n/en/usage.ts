@@ -1,0 +1,42 @@
+/** English: usage. */
+
+export const usage = {
+  title: 'Usage',
+  lead: 'What was served, trained and spent, by day (UTC).',
+  notAllowed: 'Usage is for admin keys.',
+  notAllowedText:
+    'You are signed in with a project’s key, which sees its own jobs and files, but not what all keys have used.',
+  show: 'Report',
+  shows: { served: 'Answers', trained: 'Training', costs: 'Costs' },
+  by: 'By',
+  bys: { model: 'Model', api_key_id: 'Key', project_id: 'Project' },
+  notByKey: 'Jobs belong to a project, not to a key.',
+  from: 'From',
+  to: 'To',
+  spans: { week: '7 days', month: '30 days', quarter: '90 days' },
+  span: 'Days',
+  empty: 'Nothing was used in these days.',
+  emptyCosts: 'Nothing was spent in these days.',
+  noPrices:
+    'No prices are set, so every amount is 0; the tokens are counted all the same. Whoever runs the server sets them with TUNESMITH_PRICES and TUNESMITH_DEVICE_HOUR_PRICE.',
+  rest: 'all others',
+  unnamed: 'without a name',
+  chart: (p: { what: string }) => `${p.what} by day`,
+  hint: 'Point at a day, or use the arrow keys.',
+  totals: 'Totals',
+  byDay: 'Day by day',
+  day: 'Day',
+  sum: 'Sum',
+  csv: 'Download as CSV',
+  values: {
+    total_tokens: 'Tokens',
+    input_tokens: 'Input',
+    cached_tokens: 'of it cached',
+    output_tokens: 'Output',
+    requests: 'Requests',
+    trained_tokens: 'Trained tokens',
+    device_seconds: 'Device time',
+    jobs: 'Jobs',
+    amount: 'Amount',
+  } as Record<string, string>,
+}

@@ -1,0 +1,42 @@
+/** Simplified Chinese: usage. */
+import type { Messages } from '../en'
+
+export const usage: Messages['usage'] = {
+  title: '用量',
+  lead: '每天（UTC）的回答、训练与费用。',
+  notAllowed: '用量仅供管理员密钥查看。',
+  notAllowedText: '您登录用的是项目密钥，可以看到自己的任务和文件，但看不到所有密钥的用量。',
+  show: '报表',
+  shows: { served: '回答', trained: '训练', costs: '费用' },
+  by: '分组',
+  bys: { model: '模型', api_key_id: '密钥', project_id: '项目' },
+  notByKey: '任务属于项目，而不属于密钥。',
+  from: '从',
+  to: '到',
+  spans: { week: '7 天', month: '30 天', quarter: '90 天' },
+  span: '天数',
+  empty: '这段时间没有用量。',
+  emptyCosts: '这段时间没有费用。',
+  noPrices:
+    '没有设置价格，因此金额都是 0；token 照常统计。服务器管理者可用 TUNESMITH_PRICES 和 TUNESMITH_DEVICE_HOUR_PRICE 设置价格。',
+  rest: '其余',
+  unnamed: '未命名',
+  chart: ({ what }) => `每天的${what}`,
+  hint: '指向某一天，或使用方向键。',
+  totals: '合计',
+  byDay: '逐日',
+  day: '日期',
+  sum: '总计',
+  csv: '下载 CSV',
+  values: {
+    total_tokens: 'Token',
+    input_tokens: '输入',
+    cached_tokens: '其中缓存',
+    output_tokens: '输出',
+    requests: '请求',
+    trained_tokens: '训练 token',
+    device_seconds: '设备时间',
+    jobs: '任务',
+    amount: '金额',
+  },
+}

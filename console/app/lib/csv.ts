@@ -1,0 +1,22 @@
+/** Comma-separated values, exact: quoted where the format asks for it and nowhere else. */
+
+export type Cell = string | number | null
+
+export function toCsv(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const line = (cells: readonly Cell[]) => cells.map(cell).join(',')
+  return `${[line(columns), ...rows.map(line)].join('\n')}\n`
+}
+
+function cell(value: Cell): string {
+  const text = value === null ? '' : `${value}`
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** The cells of a result file, which has no quotes: header, then numbers or gaps. */
+export function fromCsv(text: string): { columns: string[]; rows: (number | null)[][] } {
+  const [head = '', ...lines] = text.trim().split(/\r?\n/)
+  return {
+    columns: head.split(','),
+    rows: lines.map((line) => line.split(',').map((value) => (value === '' ? null : Number(value)))),
+  }
+}

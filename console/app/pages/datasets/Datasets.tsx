@@ -1,0 +1,132 @@
+/** The files: upload, find, and see who uses them. */
+import { keepPreviousData, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback } from 'react'
+import { useNavigate, useSearchParams } from 'react-router'
+import { api, body, type FileObject } from '@/api/client'
+import { familyJobsQuery } from '@/api/family'
+import { begin } from '@/api/uploading'
+import { Page } from '@/frame/Page'
+import { useUrlState } from '@/frame/useUrlState'
+import { useT } from '@/i18n'
+import { oneOf, text } from '@/lib/urlState'
+import { DropVeil, UploadButton, useDrop } from '@/parts/DropZone'
+import { Problem } from '@/parts/Problem'
+import { paths } from '@/paths'
+import { Button } from '@/ui/Button'
+import { Input, Select } from '@/ui/Field'
+import { Pager } from '@/ui/Pager'
+import { Skeleton } from '@/ui/Skeleton'
+import { toast } from '@/ui/Toast'
+import styles from './Datasets.module.css'
+import { DatasetsEmpty } from './DatasetsEmpty'
+import { FilesTable } from './FilesTable'
+import { Uploads } from './Uploads'
+
+const PER_PAGE = 50
+const PURPOSES = [
+  'fine-tune',
+  'fine-tune-results',
+  'batch',
+  'batch_output',
+  'user_data',
+  'evals',
+  'assistants',
+  'vision',
+] as const
+const PURPOSE = oneOf('', ...PURPOSES)
+
+const pageQuery = (purpose: string, after: string | undefined) =>
+  queryOptions({
+    queryKey: ['files', 'page', purpose, after ?? ''],
+    queryFn: ({ signal }) => {
+      const query = { limit: PER_PAGE, after, purpose: purpose || undefined }
+      return body(api.GET('/v1/files', { params: { query }, signal }))
+    },
+    placeholderData: keepPreviousData,
+  })
+
+export function Datasets() {
+  const t = useT()
+  const navigate = useNavigate()
+  const client = useQueryClient()
+  const [search] = useSearchParams()
+  const [purpose] = useUrlState('purpose', PURPOSE)
+  const [q, setQ] = useUrlState('q', text)
+  const after = search.get('after') ?? undefined
+  const { data, error, refetch, isPending } = useQuery(pageQuery(purpose, after))
+  const { data: jobs } = useQuery(familyJobsQuery())
+  const words = q.trim().toLowerCase()
+  const shown =
+    data?.data.filter((file) => !words || `${file.filename} ${file.id}`.toLowerCase().includes(words)) ?? []
+  const send = useCallback(
+    (files: File[]) => {
+      for (const file of files) {
+        begin(file, (made: FileObject) => {
+          client.invalidateQueries({ queryKey: ['files'] })
+          if (!location.pathname.endsWith('/datasets')) toast(t.datasets.uploaded({ name: made.filename }))
+        })
+      }
+    },
+    [client, t],
+  )
+  const over = useDrop(send)
+  const isEmpty = data && !data.data.length && !after && !purpose
+  return (
+    <Page
+      title={t.datasets.title}
+      lead={t.datasets.lead}
+      actions={<UploadButton label={t.datasets.upload} onFiles={send} />}
+    >
+      {over && <DropVeil text={t.datasets.dropHere} />}
+      {error && <Problem error={error} onRetry={refetch} />}
+      <Uploads onRetry={(file) => send([file])} />
+      {isEmpty ? (
+        <DatasetsEmpty />
+      ) : (
+        <>
+          <div className={styles.bar}>
+            <Input
+              type="search"
+              className={styles.search}
+              data-search
+              aria-label={t.datasets.search}
+              placeholder={t.datasets.search}
+              value={q}
+              onChange={(event) => setQ(event.target.value)}
+            />
+            <Select
+              className={styles.purpose}
+              aria-label={t.datasets.purpose}
+              value={purpose}
+              onChange={(event) => navigate(paths.datasets({ purpose: event.target.value, q }))}
+            >
+              <option value="">{t.datasets.allPurposes}</option>
+              {PURPOSES.map((one) => (
+                <option key={one} value={one}>
+                  {t.datasets.purposes[one]}
+                </option>
+              ))}
+            </Select>
+            <span className={styles.hint}>{t.datasets.dropHint}</span>
+          </div>
+          {isPending && <Skeleton height="2.6rem" lines={6} />}
+          {shown.length > 0 && <FilesTable files={shown} jobs={jobs?.data ?? []} />}
+          {data && !shown.length && (
+            <p className={styles.none}>
+              {t.datasets.noneFound}{' '}
+              <Button small onClick={() => navigate(paths.datasets())}>
+                {t.datasets.clear}
+              </Button>
+            </p>
+          )}
+          {data && (
+            <Pager
+              newer={after ? paths.datasets({ purpose, q }) : null}
+              older={data.has_more ? paths.datasets({ purpose, q, after: data.data.at(-1)?.id }) : null}
+            />
+          )}
+        </>
+      )}
+    </Page>
+  )
+}

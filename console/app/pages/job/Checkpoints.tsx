@@ -1,0 +1,122 @@
+/** The checkpoints of a job: each can be asked, and trained further. */
+import type { Checkpoint, Job } from '@/api/client'
+import { useT } from '@/i18n'
+import { count, measure, percent } from '@/lib/number'
+import { Age } from '@/parts/Age'
+import { paths } from '@/paths'
+import { ButtonLink } from '@/ui/Button'
+import { CopyButton } from '@/ui/CopyButton'
+import { Skeleton } from '@/ui/Skeleton'
+import { Table } from '@/ui/Table'
+import styles from './Parts.module.css'
+
+/** The least loss on the whole validation file; on the training data where there is no other. */
+function best(checkpoints: Checkpoint[]): Checkpoint | undefined {
+  const measured = checkpoints.some((one) => one.metrics.full_valid_loss !== undefined)
+  const loss = (one: Checkpoint) =>
+    one.metrics[measured ? 'full_valid_loss' : 'train_loss'] ?? Number.POSITIVE_INFINITY
+  return checkpoints.length > 1 ? checkpoints.reduce((a, b) => (loss(b) < loss(a) ? b : a)) : undefined
+}
+
+type Props = { job: Job; checkpoints: Checkpoint[] | undefined }
+
+export function Checkpoints({ job, checkpoints }: Props) {
+  const t = useT()
+  if (!checkpoints) return <Skeleton height="2.6rem" lines={3} />
+  if (!checkpoints.length) return <p className="quiet">{t.checkpoints.none}</p>
+  const winner = best(checkpoints)
+  return (
+    <>
+      <Table
+        caption={t.checkpoints.caption}
+        rows={checkpoints}
+        rowKey={(one) => one.id}
+        columns={[
+          {
+            key: 'step',
+            head: t.checkpoints.step,
+            cell: (one) => (
+              <span className={styles.step}>
+                {count(one.step_number)}
+                {one === winner && <span className={styles.best}>{t.checkpoints.best}</span>}
+              </span>
+            ),
+          },
+          {
+            key: 'name',
+            head: t.checkpoints.name,
+            bare: true,
+            cell: (one) => (
+              <span className={styles.copied}>
+                <code>{one.fine_tuned_model_checkpoint}</code>
+                <CopyButton text={one.fine_tuned_model_checkpoint} what={t.checkpoints.copyName} />
+              </span>
+            ),
+          },
+          {
+            key: 'train',
+            head: t.checkpoints.trainLoss,
+            number: true,
+            cell: (one) => measure(one.metrics.train_loss),
+          },
+          {
+            key: 'valid',
+            head: t.checkpoints.validLoss,
+            number: true,
+            cell: (one) => measure(one.metrics.full_valid_loss ?? one.metrics.valid_loss),
+          },
+          {
+            key: 'accuracy',
+            head: t.checkpoints.accuracy,
+            number: true,
+            cell: (one) => {
+              const share =
+                one.metrics.full_valid_mean_token_accuracy ?? one.metrics.train_mean_token_accuracy
+              return share === undefined ? '–' : percent(share, 1)
+            },
+          },
+          {
+            key: 'created',
+            head: t.checkpoints.created,
+            number: true,
+            cell: (one) => <Age unixS={one.created_at} />,
+          },
+          {
+            key: 'act',
+            head: <span className="hidden-text">{t.checkpoints.acts}</span>,
+            bare: true,
+            cell: ({ fine_tuned_model_checkpoint: name }) => (
+              <span className={styles.acts}>
+                <ButtonLink
+                  small
+                  icon="playground"
+                  aria-label={`${t.job.playground}: ${name}`}
+                  to={paths.playground({ m: name })}
+                >
+                  {t.job.playground}
+                </ButtonLink>
+                {job.fine_tuned_model && job.fine_tuned_model !== name && (
+                  <ButtonLink
+                    small
+                    aria-label={`${t.checkpoints.compare}: ${name}`}
+                    to={paths.playground({ m: [name, job.fine_tuned_model] })}
+                  >
+                    {t.checkpoints.compare}
+                  </ButtonLink>
+                )}
+                <ButtonLink
+                  small
+                  aria-label={`${t.checkpoints.fineTune}: ${name}`}
+                  to={paths.newJob({ model: name })}
+                >
+                  {t.checkpoints.fineTune}
+                </ButtonLink>
+              </span>
+            ),
+          },
+        ]}
+      />
+      <p className={styles.note}>{t.checkpoints.kept}</p>
+    </>
+  )
+}

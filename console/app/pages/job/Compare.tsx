@@ -1,0 +1,112 @@
+/** Other jobs beside this one: which they are, and in which settings they differ. */
+import { useQuery } from '@tanstack/react-query'
+import { memo } from 'react'
+import { Link } from 'react-router'
+import type { Job } from '@/api/client'
+import { jobsQuery, methodOf, nameOf, settingsOf } from '@/api/jobs'
+import { type Messages, useT } from '@/i18n'
+import { DASHES } from '@/parts/chart/model'
+import { Swatch } from '@/parts/chart/Swatch'
+import { paths } from '@/paths'
+import { Button } from '@/ui/Button'
+import { Select } from '@/ui/Field'
+import { Table } from '@/ui/Table'
+import styles from './Metrics.module.css'
+import { MOST_COMPARED } from './view'
+
+type Props = { job: Job; others: Job[]; ids: string[]; onVersus: (ids: string[]) => void }
+
+/** Has no part in a pan, and is not drawn again for one. */
+export const Compare = memo(function Compare({ job, others, ids, onVersus }: Props) {
+  const t = useT()
+  const jobs = [job, ...others]
+  const { data } = useQuery(jobsQuery({ limit: 100 }))
+  const open = (data?.data ?? []).filter((one) => jobs.every((taken) => taken.id !== one.id))
+  const full = jobs.length >= MOST_COMPARED
+  return (
+    <section className={styles.compare}>
+      <h2>{t.chart.compare}</h2>
+      {others.length > 0 && (
+        <>
+          <ul className={styles.compared}>
+            {jobs.map((one, index) => (
+              <li key={one.id}>
+                <Swatch line={{ kind: 'line', colour: index + 1, dash: DASHES[index] }} />
+                <Link to={paths.job(one.id)}>{nameOf(one)}</Link>
+                {index > 0 && (
+                  <Button
+                    kind="quiet"
+                    small
+                    icon="close"
+                    aria-label={t.chart.compareRemove({ name: nameOf(one) })}
+                    onClick={() => onVersus(ids.filter((id) => id !== one.id))}
+                  />
+                )}
+              </li>
+            ))}
+          </ul>
+          <p className="quiet">{t.chart.compareHint}</p>
+          <Differences jobs={jobs} />
+        </>
+      )}
+      {full ? (
+        <p className="quiet">{t.chart.compareFull}</p>
+      ) : (
+        <Select
+          className={styles.add}
+          aria-label={t.chart.compareWith}
+          value=""
+          onChange={(event) => event.target.value && onVersus([...ids, event.target.value])}
+        >
+          <option value="">{t.chart.compareWith}</option>
+          {open.map((one) => (
+            <option key={one.id} value={one.id}>
+              {nameOf(one)} · {one.model} · {one.id}
+            </option>
+          ))}
+        </Select>
+      )}
+    </section>
+  )
+})
+
+function Differences({ jobs }: { jobs: Job[] }) {
+  const t = useT()
+  const rows = facts(jobs, t).filter(({ values }) => new Set(values).size > 1)
+  if (!rows.length) return <p className="quiet">{t.chart.compareSame}</p>
+  return (
+    <Table
+      caption={t.chart.compareDiffers}
+      columns={[
+        { key: 'name', head: t.config.setting, cell: (row) => <strong>{row.name}</strong>, bare: true },
+        ...jobs.map((job, index) => ({
+          key: job.id,
+          head: nameOf(job),
+          number: true,
+          cell: (row: Fact) => <span className="mono">{row.values[index]}</span>,
+        })),
+      ]}
+      rows={rows}
+      rowKey={(row) => row.name}
+    />
+  )
+}
+
+type Fact = { name: string; values: string[] }
+
+function facts(jobs: Job[], t: Messages): Fact[] {
+  const names = new Set(jobs.flatMap((job) => Object.keys(settingsOf(job))))
+  const labels: Record<string, string> = t.create.names
+  const fact = (name: string, value: (job: Job) => unknown): Fact => ({
+    name,
+    values: jobs.map((job) => `${value(job) ?? t.shared.none}`),
+  })
+  return [
+    fact(t.job.base, (job) => job.model),
+    fact(t.job.method, methodOf),
+    ...[...names].map((name) => fact(labels[name] ?? name, (job) => settingsOf(job)[name])),
+    fact(t.config.seed, (job) => job.seed),
+    fact(t.create.training, (job) => job.training_file),
+    fact(t.create.validation, (job) => job.validation_file),
+  ]
+}

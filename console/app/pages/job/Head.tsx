@@ -1,0 +1,125 @@
+/** What a job is and how far it has come: progress, facts, stages, and why it failed if it did. */
+import { type ReactNode, useMemo } from 'react'
+import type { Job, JobEvent } from '@/api/client'
+import { ApiError, sentence } from '@/api/errors'
+import { methodOf, settingsOf } from '@/api/jobs'
+import { isLive } from '@/api/states'
+import { type Messages, useT } from '@/i18n'
+import { ago, clock, count, duration, measure } from '@/lib/number'
+import { silence } from '@/lib/pace'
+import type { Curve } from '@/lib/series'
+import { timeline } from '@/lib/timeline'
+import { Age, useNow } from '@/parts/Age'
+import { Timeline } from '@/parts/Timeline'
+import { paths } from '@/paths'
+import { ButtonLink } from '@/ui/Button'
+import { CopyButton } from '@/ui/CopyButton'
+import { Icon } from '@/ui/Icon'
+import styles from './Head.module.css'
+
+type Props = { job: Job; curve: Curve; events: JobEvent[] }
+
+export function Head({ job, curve, events }: Props) {
+  const t = useT()
+  const now = useNow(1_000)
+  const live = isLive(job)
+  const entries = useMemo(() => timeline(events), [events])
+  const facts: [string, ReactNode][] = [
+    [t.job.base, <code key="base">{job.model}</code>],
+    [t.job.method, t.jobs.methods[methodOf(job)] ?? methodOf(job)],
+  ]
+  if (job.trained_tokens !== null) facts.push([t.job.tokens, count(job.trained_tokens)])
+  if (job.finished_at !== null) facts.push([t.job.took, duration(job.finished_at - job.created_at)])
+  facts.push([t.job.created, <Age key="created" unixS={job.created_at} />])
+  return (
+    <section className={styles.head}>
+      {job.error && <Failure job={job} />}
+      {job.fine_tuned_model && (
+        <p className={styles.model}>
+          <span className="quiet">{t.job.model}</span>
+          <code>{job.fine_tuned_model}</code>
+          <CopyButton text={job.fine_tuned_model} what={t.job.copyName} />
+        </p>
+      )}
+      {live && <Progress job={job} curve={curve} events={events} nowS={now} />}
+      <dl className={styles.facts}>
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <Timeline entries={entries} live={live} />
+    </section>
+  )
+}
+
+function Progress({ job, curve, events, nowS }: Props & { nowS: number }) {
+  const t = useT()
+  const step = curve.steps.at(-1) ?? 0
+  const total = curve.totalSteps
+  const quiet = job.status === 'running' ? silence(curve.times, nowS) : null
+  return (
+    <div className={styles.progress}>
+      <progress
+        className={styles.bar}
+        max={1}
+        value={total ? step / total : job.status === 'running' ? undefined : 0}
+        aria-label={t.job.progress}
+      />
+      <p className={styles.line}>
+        {total && step ? <strong>{t.job.step({ step: count(step), total: count(total) })}</strong> : null}
+        <span>{words({ job, curve, events }, nowS, t)}</span>
+        <span className={styles.close}>{t.job.youCanClose}</span>
+      </p>
+      {quiet && (
+        <p className={styles.silent}>
+          <Icon name="warn" />
+          {t.job.silent({ since: duration(quiet.sinceS), usual: `${measure(quiet.usualS)} s` })}
+        </p>
+      )}
+    </div>
+  )
+}
+
+function words({ job, curve, events }: Props, nowS: number, t: Messages): string {
+  const step = curve.steps.at(-1) ?? 0
+  if (job.status === 'validating_files') return t.job.validating
+  if (job.status === 'queued') {
+    const before = events.find((event) => event.data.queue_position !== undefined)?.data.queue_position
+    return typeof before === 'number' && before > 0 ? t.job.waitingBehind({ count: before }) : t.job.waiting
+  }
+  if (job.status === 'paused') return step ? t.job.pausedAt({ step: count(step) }) : t.job.pausedEarly
+  if (!step) return t.job.firstStep
+  const parts: string[] = []
+  const epochs = Number(settingsOf(job).n_epochs)
+  if (curve.stepsPerEpoch && epochs) {
+    const epoch = Math.min(epochs, step / curve.stepsPerEpoch)
+    parts.push(t.job.epoch({ epoch: epoch.toFixed(1), total: count(epochs) }))
+  }
+  if (job.estimated_finish !== null && job.estimated_finish > nowS) {
+    parts.push(t.job.endsIn({ in: ago(job.estimated_finish, nowS), at: clock(job.estimated_finish) }))
+  }
+  return parts.join(' · ')
+}
+
+function Failure({ job }: { job: Job }) {
+  const t = useT()
+  const { code, message, param } = job.error as NonNullable<Job['error']>
+  return (
+    <div className={styles.failure} role="alert">
+      <h2>{t.job.failedTitle}</h2>
+      <p>{sentence(new ApiError(message, 400, code, param), t)}</p>
+      <p className={styles.theirs}>{message}</p>
+      <p className="quiet">
+        <code>{code}</code> {param && t.job.failedParam({ param })}
+      </p>
+      <div>
+        <ButtonLink icon="duplicate" to={paths.newJob({ from: job.id })}>
+          {t.job.fix}
+        </ButtonLink>
+      </div>
+    </div>
+  )
+}

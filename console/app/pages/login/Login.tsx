@@ -1,0 +1,93 @@
+/** Sign-in: a key is tried on the server before it is kept, and the page that was wanted comes next. */
+import { type FormEvent, useId, useRef, useState } from 'react'
+import { Navigate, useSearchParams } from 'react-router'
+import { tryKey } from '@/api/client'
+import { currentKey, signIn } from '@/api/key'
+import { codeProblem } from '@/api/loginCode'
+import { Mark } from '@/frame/Mark'
+import { Page } from '@/frame/Page'
+import { useT } from '@/i18n'
+import { Problem } from '@/parts/Problem'
+import { Button } from '@/ui/Button'
+import { Check, Field, Input } from '@/ui/Field'
+import { Icon } from '@/ui/Icon'
+import styles from './Login.module.css'
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
+const isUnencrypted = () => location.protocol === 'http:' && !LOOPBACK.test(location.hostname)
+
+/** Only a path of the console's own: whoever made the link does not choose another site. */
+const ownPath = (next: string | null) => (next && /^\/(?![/\\])/.test(next) ? next : '/')
+
+export function Login() {
+  const t = useT()
+  const form = useId()
+  const [search] = useSearchParams()
+  const field = useRef<HTMLInputElement>(null)
+  const [problem, setProblem] = useState<unknown>(codeProblem)
+  const [missing, setMissing] = useState(false)
+  const [busy, setBusy] = useState(false)
+  const [shown, setShown] = useState(false)
+  const [done, setDone] = useState(() => currentKey() !== null)
+  if (done) return <Navigate to={ownPath(search.get('next'))} replace />
+
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const filled = new FormData(event.currentTarget)
+    const key = `${filled.get('key') ?? ''}`.trim()
+    setMissing(!key)
+    if (!key) return field.current?.focus()
+    setBusy(true)
+    setProblem(null)
+    try {
+      await tryKey(key)
+      signIn(key, filled.has('remember'))
+      setDone(true)
+    } catch (error) {
+      setProblem(error)
+      field.current?.select()
+    }
+    setBusy(false)
+  }
+  return (
+    <main className={styles.main}>
+      <div className={styles.card}>
+        <Mark size={40} />
+        <Page title={t.login.title} lead={t.login.lead}>
+          {isUnencrypted() && (
+            <p className={styles.warning}>
+              <Icon name="warn" /> {t.login.unencrypted}
+            </p>
+          )}
+          <form id={form} onSubmit={submit} className={styles.form} noValidate>
+            <Field label={t.login.key} hint={t.login.keyHint} error={missing ? t.login.missing : null}>
+              {(tied) => (
+                <Input
+                  {...tied}
+                  ref={field}
+                  name="key"
+                  className="mono"
+                  type={shown ? 'text' : 'password'}
+                  autoComplete="current-password"
+                  spellCheck={false}
+                  autoFocus
+                />
+              )}
+            </Field>
+            <Check
+              label={t.login.show}
+              checked={shown}
+              onChange={(event) => setShown(event.target.checked)}
+            />
+            <Check name="remember" label={t.login.remember} hint={t.login.rememberHint} />
+            {problem !== null && <Problem error={problem} />}
+            <Button kind="main" type="submit" busy={busy}>
+              {busy ? t.login.checking : t.login.submit}
+            </Button>
+          </form>
+          <p className={styles.lost}>{t.login.lost}</p>
+        </Page>
+      </div>
+    </main>
+  )
+}

@@ -1,0 +1,50 @@
+/** The call for exactly this state, of any of the models, to take along. */
+import { useState } from 'react'
+import { useT } from '@/i18n'
+import { asked, type Parameters_ } from '@/lib/chatParameters'
+import { CodeView } from '@/parts/ViewCode'
+import { Dialog } from '@/ui/Dialog'
+import { Field, Select } from '@/ui/Field'
+import { type Conversation, messagesFor } from './conversation'
+import styles from './Playground.module.css'
+
+type Props = {
+  conversation: Conversation
+  models: string[]
+  parameters: Parameters_
+  draft: string
+  onClose: () => void
+}
+
+export function ChatCode({ conversation, models, parameters, draft, onClose }: Props) {
+  const t = useT()
+  const [column, setColumn] = useState(0)
+  const { turns } = conversation
+  // an answer at the end is what the code is to give, not what it sends
+  const until = turns.at(-1)?.role === 'assistant' && !draft ? turns.length - 1 : turns.length
+  const messages = messagesFor(conversation, column, until)
+  if (draft) messages.push({ role: 'user', content: draft })
+  const body = { model: models[column] ?? '', messages, ...asked(parameters) }
+  return (
+    <Dialog title={t.shared.viewCode} onClose={onClose} wide>
+      <div className={styles.code}>
+        {models.length > 1 && (
+          <Field label={t.playground.codeOf}>
+            {(tied) => (
+              <Select {...tied} value={column} onChange={(event) => setColumn(Number(event.target.value))}>
+                {models.map((model, at) => (
+                  <option key={at} value={at}>
+                    {model}
+                  </option>
+                ))}
+              </Select>
+            )}
+          </Field>
+        )}
+        <CodeView
+          call={{ method: 'POST', path: '/chat/completions', name: 'chat.completions.create', body }}
+        />
+      </div>
+    </Dialog>
+  )
+}

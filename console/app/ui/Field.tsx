@@ -1,0 +1,111 @@
+/** A label, what is filled in, a hint, and what is wrong with it: tied together for everybody. */
+import { type ComponentProps, type ReactNode, useId } from 'react'
+import styles from './Field.module.css'
+import { Icon } from './Icon'
+
+type Tied = { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true }
+type Props = {
+  label: string
+  /** The wire's own name, shown beside a translation. */
+  wire?: string
+  hint?: ReactNode
+  error?: string | null | undefined
+  children: (tied: Tied) => ReactNode
+}
+
+export function Field({ label, wire, hint, error, children }: Props) {
+  const id = useId()
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ')
+  const tied: Tied = { id }
+  if (described) tied['aria-describedby'] = described
+  if (error) tied['aria-invalid'] = true
+  return (
+    <div className={styles.field}>
+      <label htmlFor={id} className={styles.label}>
+        {label}
+        {wire && <code className="quiet"> {wire}</code>}
+      </label>
+      {children(tied)}
+      {hint && (
+        <div id={`${id}-hint`} className={styles.hint}>
+          {hint}
+        </div>
+      )}
+      {error && (
+        <div id={`${id}-error`} className={styles.error}>
+          <Icon name="warn" size={14} />
+          {error}
+        </div>
+      )}
+    </div>
+  )
+}
+
+export function Input({ className, ...rest }: ComponentProps<'input'>) {
+  return <input {...rest} className={className ? `${styles.input} ${className}` : styles.input} />
+}
+
+export function Select({ className, ...rest }: ComponentProps<'select'>) {
+  return <select {...rest} className={className ? `${styles.input} ${className}` : styles.input} />
+}
+
+/** A choice of a few, side by side: radio buttons that look like one control. */
+export function Segments<T extends string>({
+  legend,
+  hidden,
+  value,
+  options,
+  onChange,
+}: {
+  legend: string
+  hidden?: boolean
+  value: T
+  options: { value: T; label: string; disabledReason?: string | undefined }[]
+  onChange: (value: T) => void
+}) {
+  const name = useId()
+  return (
+    <fieldset className={styles.segments}>
+      <legend className={hidden ? 'hidden-text' : styles.label}>{legend}</legend>
+      <div className={styles.row}>
+        {options.map((option) => (
+          <label
+            key={option.value}
+            className={styles.segment}
+            title={option.disabledReason}
+            data-on={option.value === value || undefined}
+            data-off={option.disabledReason ? true : undefined}
+          >
+            <input
+              type="radio"
+              className="hidden-text"
+              name={name}
+              checked={option.value === value}
+              disabled={Boolean(option.disabledReason)}
+              onChange={() => onChange(option.value)}
+            />
+            {option.label}
+            {option.disabledReason && <span className="hidden-text">: {option.disabledReason}</span>}
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  )
+}
+
+export function Check({ label, hint, ...rest }: ComponentProps<'input'> & { label: string; hint?: string }) {
+  const id = useId()
+  return (
+    <div className={styles.check}>
+      <input type="checkbox" id={id} aria-describedby={hint ? `${id}-hint` : undefined} {...rest} />
+      <div>
+        <label htmlFor={id}>{label}</label>
+        {hint && (
+          <div id={`${id}-hint`} className={styles.hint}>
+            {hint}
+          </div>
+        )}
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,21 @@
+/** A short remark that appears beside what it explains, on hover and on focus; Esc puts it away. */
+import { type ReactNode, useState } from 'react'
+import styles from './Tip.module.css'
+
+export function Tip({ text, id, children }: { text: string; id?: string; children: ReactNode }) {
+  const [away, setAway] = useState(false)
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it listens on behalf of the button inside
+    <span
+      className={styles.anchor}
+      onKeyDown={(event) => event.key === 'Escape' && setAway(true)}
+      onPointerEnter={() => setAway(false)}
+      onFocus={() => setAway(false)}
+    >
+      {children}
+      <span role="tooltip" id={id} className={styles.tip} data-away={away || undefined}>
+        {text}
+      </span>
+    </span>
+  )
+}

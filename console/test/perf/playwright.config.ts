@@ -1,0 +1,4 @@
+/** Measured, not told: run on a quiet machine. */
+import config from '../../playwright.config'
+
+export default { ...config, testDir: '.', testMatch: 'pan.ts', timeout: 300_000 }

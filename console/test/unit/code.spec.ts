@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process'
+import { describe, expect, it } from 'vitest'
+import { type Call, code } from '@/lib/code'
+
+const call: Call = {
+  method: 'POST',
+  path: '/fine_tuning/jobs',
+  name: 'fine_tuning.jobs.create',
+  body: {
+    model: 'nano',
+    training_file: 'it\'s "quoted"\n: x',
+    seed: 7,
+    method: { type: 'supervised', supervised: { hyperparameters: { n_epochs: 'auto', beta: 0.1 } } },
+    flags: [true, null],
+  },
+}
+const base = 'http://127.0.0.1:8000/v1'
+
+describe('a call as code', () => {
+  it('never holds a key', () => {
+    for (const language of ['json', 'python', 'node', 'curl'] as const) {
+      expect(code(call, language, base)).not.toMatch(/sk-/)
+    }
+    expect(code(call, 'curl', base)).toContain('$OPENAI_API_KEY')
+  })
+  it('is the same request in Python', () => {
+    const stand = `
+class Asked:
+    def __getattr__(self, name): return self
+    def __call__(self, **asked):
+        import json; print(json.dumps(asked)); return ""
+def OpenAI(base_url): return Asked()
+`
+    const program = stand + code(call, 'python', base).replace(/^from openai.*$/m, '')
+    expect(JSON.parse(execFileSync('python3', ['-c', program]).toString())).toEqual(call.body)
+  })
+  it('is the same request in Node', async () => {
+    let asked: unknown
+    const create = async (given: unknown) => {
+      asked = given
+    }
+    const program = code(call, 'node', base)
+      .replace(/^import.*$/m, '')
+      .replaceAll('console.log', 'void ')
+    const OpenAI = class {
+      fineTuning = { jobs: { create } }
+    }
+    await new Function('OpenAI', `return (async () => {${program}})()`)(OpenAI)
+    expect(asked).toEqual(call.body)
+  })
+  it('is the same request through a shell', () => {
+    const shell = code(call, 'curl', base).replace(/^curl/, "printf '%s\\n'")
+    const printed = execFileSync('sh', ['-c', shell]).toString()
+    expect(JSON.parse(printed.slice(printed.indexOf('{')))).toEqual(call.body)
+  })
+  it('names what stands in the path before the rest', () => {
+    const retrieve: Call = {
+      method: 'GET',
+      path: '/x/1',
+      name: 'fine_tuning.jobs.retrieve',
+      positional: ['ftjob-1'],
+    }
+    expect(code(retrieve, 'node', base)).toContain('client.fineTuning.jobs.retrieve("ftjob-1")')
+    expect(code(retrieve, 'curl', base)).not.toContain('-X')
+  })
+})

@@ -1,0 +1,30 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { ago, bytes, duration, measure, percent, speak, tick } from '@/lib/number'
+
+describe('numbers for people', () => {
+  beforeEach(() => speak('en'))
+  it('have the digits that matter', () => {
+    expect([measure(2.34567), measure(0.000012345), measure(null), tick(6), tick(0.25)]).toEqual([
+      '2.346',
+      '1.23e-5',
+      '–',
+      '6',
+      '0.25',
+    ])
+    expect(percent(0.9731, 1)).toBe('97.3%')
+    expect([bytes(512), bytes(4_700)]).toEqual(['512 bytes', '4.7 kB'])
+  })
+  it('have the two largest units of a duration', () => {
+    expect([duration(0), duration(59), duration(3840), duration(90_061)]).toEqual([
+      '< 1 sec',
+      '59 sec',
+      '1 hr 4 min',
+      '1 day 1 hr',
+    ])
+  })
+  it('speak the language of the page', () => {
+    expect(ago(0, 180)).toBe('3 minutes ago')
+    speak('zh-CN')
+    expect(ago(0, 180)).toBe('3分钟前')
+  })
+})
