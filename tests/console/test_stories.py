@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunningServer
-from tests.console.conftest import STORY_TIMEOUT_S, tell
+from tests.console.conftest import CONSOLE, STORY_TIMEOUT_S, tell
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(STORY_TIMEOUT_S)]
 
@@ -16,6 +16,20 @@ def test_a_person_signs_in_trains_pauses_comes_back_and_cancels(
     server: RunningServer, tmp_path: Path
 ) -> None:
     tell(server, tmp_path, "training.spec.ts")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("story", ["forecast", "datasets", "playground", "keys", "hostile"])
+def test_the_stories_of_the_other_pages(server: RunningServer, tmp_path: Path, story: str) -> None:
+    tell(server, tmp_path, f"{story}.spec.ts")
+
+
+def test_every_story_is_told_by_a_test_of_this_file() -> None:
+    source = Path(__file__).read_text()
+    stories = [
+        path.name.removesuffix(".spec.ts") for path in (CONSOLE / "test" / "stories").glob("*.spec.ts")
+    ]
+    assert [story for story in stories if f'"{story}' not in source] == []
 
 
 @pytest.mark.slow

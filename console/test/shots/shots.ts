@@ -15,6 +15,7 @@ const PAGES: Record<string, string> = {
   overview: '/console',
   jobs: '/console/jobs',
   create: '/console/jobs/new',
+  forecast: '/console/jobs/new?from={job}',
   metrics: '/console/jobs/{job}',
   events: '/console/jobs/{job}?tab=events',
   checkpoints: '/console/jobs/{job}?tab=checkpoints',
@@ -57,11 +58,19 @@ for (const language of LANGUAGES) {
         const done = jobs.filter((job) => job.status === 'succeeded')
         const job = (done[0] ?? jobs[0])?.id
         const others = jobs.map((one) => one.id).filter((id) => id !== job)
+        const files = await fetch(`${baseURL}/v1/files?limit=1&purpose=fine-tune`, {
+          headers: { authorization: `Bearer ${KEY}` },
+        })
+        const file = ((await files.json()) as { data: { id: string }[] }).data[0]?.id
         const page = await context.newPage()
         for (const [name, path] of Object.entries(PAGES)) {
           if ((ONLY && !ONLY.split(',').includes(name)) || (path.includes('{job}') && !job)) continue
+          if (path.includes('{file}') && !file) continue
           await page.goto(
-            `${baseURL}${path.replace('{job}', job ?? '').replace('{others}', others.join(','))}`,
+            `${baseURL}${path
+              .replace('{job}', job ?? '')
+              .replace('{others}', others.join(','))
+              .replace('{file}', file ?? '')}`,
           )
           await ready(page)
           await page.screenshot({ path: `${OUT}/${name}-${language}-${theme}-${size}.png`, fullPage: true })

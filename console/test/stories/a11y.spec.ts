@@ -16,6 +16,7 @@ const VISITS: Visit[] = [
       await page.getByRole('button', { name: 'Create', exact: true }).last().click()
     },
   },
+  { name: 'create, with a forecast', path: '/console/jobs/new?from={job}' },
   { name: 'job: metrics', path: '/console/jobs/{job}' },
   { name: 'job: events', path: '/console/jobs/{job}?tab=events' },
   { name: 'job: checkpoints', path: '/console/jobs/{job}?tab=checkpoints' },

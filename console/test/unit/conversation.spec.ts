@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { asked, fromUrl, isGood, toUrl, unescaped } from '@/lib/chatParameters'
 import { type Conversation, messagesFor, newAnswer, revived, speedOf } from '@/pages/playground/conversation'
 
-const answer = (text: string) => ({ ...newAnswer('m', true), text, state: 'done' as const })
+const answer = (text: string) => ({ ...newAnswer('m'), text, state: 'done' as const })
 const talk: Conversation = {
   system: 'Be brief.',
   nextId: 4,
@@ -25,7 +25,7 @@ describe('a conversation with several models', () => {
   it('is stopped, not running for ever, after a reload', () => {
     const cut = {
       ...talk,
-      turns: [{ id: 2, role: 'assistant' as const, answers: [newAnswer('m', true), null] }],
+      turns: [{ id: 2, role: 'assistant' as const, answers: [newAnswer('m'), null] }],
     }
     const [turn] = revived(cut).turns
     expect(turn?.role === 'assistant' && turn.answers[0]?.state).toBe('stopped')

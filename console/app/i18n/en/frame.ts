@@ -75,6 +75,7 @@ export const errors = {
     training_diverged: 'The loss ran away: it became infinite or not a number.',
     out_of_memory: 'The device has too little memory for this batch.',
     model_not_available: 'The weights of the model could not be loaded.',
+    stream_cut: 'The answer broke off before its end.',
     insufficient_permissions: 'This key may not do that.',
   },
 }

@@ -161,7 +161,6 @@ export const checkpoints = {
   copyName: 'the checkpoint’s name',
   kept: 'The last three and the best one are kept.',
   fineTune: 'Fine-tune from here',
-  compare: 'Compare with final',
   acts: 'What can be done with it',
 }
 

@@ -76,6 +76,7 @@ export const errors: typeof en.errors = {
     training_diverged: '损失发散：变成了无穷大或非数值。',
     out_of_memory: '设备内存不足以处理这个批次。',
     model_not_available: '无法加载模型权重。',
+    stream_cut: '回答中途断开了。',
     insufficient_permissions: '这个密钥没有权限。',
   },
 }

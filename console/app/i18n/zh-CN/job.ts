@@ -150,7 +150,6 @@ export const checkpoints: typeof en.checkpoints = {
   copyName: '检查点名称',
   kept: '保留最后三个和最好的一个。',
   fineTune: '由此继续微调',
-  compare: '与最终模型比较',
   acts: '可做的操作',
 }
 

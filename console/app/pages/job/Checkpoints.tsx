@@ -18,6 +18,9 @@ function best(checkpoints: Checkpoint[]): Checkpoint | undefined {
   return checkpoints.length > 1 ? checkpoints.reduce((a, b) => (loss(b) < loss(a) ? b : a)) : undefined
 }
 
+/** A checkpoint is tried beside the job's model; the last one may be that very model. */
+const isFirst = (name: string, index: number, all: string[]) => all.indexOf(name) === index
+
 type Props = { job: Job; checkpoints: Checkpoint[] | undefined }
 
 export function Checkpoints({ job, checkpoints }: Props) {
@@ -91,19 +94,10 @@ export function Checkpoints({ job, checkpoints }: Props) {
                   small
                   icon="playground"
                   aria-label={`${t.job.playground}: ${name}`}
-                  to={paths.playground({ m: name })}
+                  to={paths.playground({ m: [name, job.fine_tuned_model ?? name].filter(isFirst) })}
                 >
                   {t.job.playground}
                 </ButtonLink>
-                {job.fine_tuned_model && job.fine_tuned_model !== name && (
-                  <ButtonLink
-                    small
-                    aria-label={`${t.checkpoints.compare}: ${name}`}
-                    to={paths.playground({ m: [name, job.fine_tuned_model] })}
-                  >
-                    {t.checkpoints.compare}
-                  </ButtonLink>
-                )}
                 <ButtonLink
                   small
                   aria-label={`${t.checkpoints.fineTune}: ${name}`}

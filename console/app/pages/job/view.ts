@@ -117,11 +117,12 @@ export function linesOf(
   const lines: Line[] = []
   const add = (id: string, label: string, look: Line['kind'], y: Column, colour: number) =>
     lines.push({ id, label, kind: look, x, y, colour })
-  if (has(curve, kind.train)) {
-    add('train', t.chart.train, smoothing ? 'raw' : 'line', train, 1)
-    if (smoothing) add('smooth', t.chart.smoothed, 'line', smooth(train, smoothing), 1)
-  }
+  const trained = has(curve, kind.train)
+  // later ones lie on top: what is noisy does not hide what is smooth
+  if (trained && smoothing) add('train', t.chart.train, 'raw', train, 1)
   if (has(curve, kind.valid)) add('valid', t.chart.valid, 'dots', curve.columns[kind.valid], 3)
+  if (trained && !smoothing) add('train', t.chart.train, 'line', train, 1)
+  if (trained && smoothing) add('smooth', t.chart.smoothed, 'line', smooth(train, smoothing), 1)
   if (has(curve, kind.full)) add('full', t.chart.fullValidTrust, 'marks', curve.columns[kind.full], 2)
   return lines
 }

@@ -22,7 +22,7 @@ export type Answer = {
   /** From the request to the first piece, and from there to the last. */
   firstMs: number | null
   restMs: number | null
-  /** Nothing else of this page was asked meanwhile: its speed is a measurement. */
+  /** Nothing else of this page was answered meanwhile: its speed is a measurement. */
   alone: boolean
   fault: Fault | null
   /** Written or changed by a person. */
@@ -39,7 +39,7 @@ export const EMPTY: Conversation = { system: '', turns: [], nextId: 1 }
 export const isBusy = (answer: Answer | null): boolean =>
   answer?.state === 'running' || answer?.state === 'waiting'
 
-export function newAnswer(model: string, alone: boolean, waiting = false): Answer {
+export function newAnswer(model: string, waiting = false): Answer {
   return {
     model,
     text: '',
@@ -50,14 +50,14 @@ export function newAnswer(model: string, alone: boolean, waiting = false): Answe
     usage: null,
     firstMs: null,
     restMs: null,
-    alone,
+    alone: false,
     fault: null,
     edited: false,
   }
 }
 
 export const written = (text: string): Answer => ({
-  ...newAnswer('', false),
+  ...newAnswer(''),
   text,
   state: 'done',
   edited: true,

@@ -27,6 +27,8 @@ const KEEP_MS = 400
 let now: Conversation = read()
 const listeners = new Set<() => void>()
 const running = new Map<string, AbortController>()
+/** Answers beside which another one ran, however shortly: their speed is no measurement. */
+const accompanied = new Set<string>()
 let frame = 0
 let keeping: ReturnType<typeof setTimeout> | undefined
 
@@ -93,7 +95,7 @@ export function edit(id: number, column: number, text: string): void {
     while (answers.length <= column) answers.push(null)
     const before = answers[column]
     answers[column] = {
-      ...(before ?? newAnswer('', false)),
+      ...(before ?? newAnswer('')),
       text,
       calls: [],
       tokens: [],
@@ -173,14 +175,20 @@ export async function regenerate(
   only?: number,
 ): Promise<void> {
   const columns = models.map((_, column) => column).filter((column) => only === undefined || column === only)
-  const alone = columns.length === 1 || apart
   stopTurn(id, columns)
   for (const column of columns) {
-    put(id, column, newAnswer(models[column] as string, alone, apart && column !== columns[0]))
+    put(id, column, newAnswer(models[column] as string, apart && column !== columns[0]))
   }
-  const ask = (column: number) => run(id, column, models[column] as string, asked, alone)
-  if (!apart) await Promise.all(columns.map(ask))
-  else for (const column of columns) if (isBusy(answerAt(id, column))) await ask(column)
+  const ask = (column: number) => run(id, column, models[column] as string, asked)
+  if (!apart) {
+    await Promise.all(columns.map(ask))
+    return
+  }
+  for (const column of columns) {
+    // stopped, or asked again meanwhile by somebody who sees to it: then this round has nothing to say
+    if (answerAt(id, column)?.state === 'stopped' || running.has(`${id}/${column}`)) return
+    await ask(column)
+  }
 }
 
 /** Everything that runs, or that waits for its turn. What has come so far stays. */
@@ -219,14 +227,16 @@ function put(id: number, column: number, changed: Answer): void {
   set({ ...now, turns })
 }
 
-async function run(id: number, column: number, model: string, asked: Asked, alone: boolean): Promise<void> {
+async function run(id: number, column: number, model: string, asked: Asked): Promise<void> {
   const until = now.turns.findIndex((turn) => turn.id === id)
   if (until < 0) return
   const request: ChatRequest = { model, messages: messagesFor(now, column, until), ...asked }
   const controller = new AbortController()
   const name = `${id}/${column}`
   running.set(name, controller)
-  let made = newAnswer(model, alone)
+  accompanied.delete(name)
+  if (running.size > 1) for (const other of running.keys()) accompanied.add(other)
+  let made = newAnswer(model)
   put(id, column, made)
   const startMs = performance.now()
   let firstMs: number | null = null
@@ -243,7 +253,7 @@ async function run(id: number, column: number, model: string, asked: Asked, alon
       const said = piece.text || piece.calls.length ? { restMs: sinceMs - (firstMs ?? sinceMs) } : {}
       show({ ...grown(made, piece), firstMs, ...said })
     }
-    show({ state: controller.signal.aborted ? 'stopped' : 'done' })
+    show({ state: controller.signal.aborted ? 'stopped' : 'done', alone: !accompanied.has(name) })
   } catch (error) {
     show(controller.signal.aborted ? { state: 'stopped' } : { state: 'failed', fault: faultOf(error) })
   } finally {

@@ -51,7 +51,7 @@ export function optionsOf(given: Given): uPlot.Options {
   return {
     width,
     height,
-    padding: [10, lines.some((line) => line.endLabel) ? 96 : 14, 0, 0],
+    padding: [10, lines.some((line) => line.endLabel) ? 96 : 26, 0, 0],
     legend: { show: false },
     scales: {
       x: {

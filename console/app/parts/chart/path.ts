@@ -47,6 +47,6 @@ export function densePath(sparse: uPlot.Series.PathBuilder): uPlot.Series.PathBu
       high = y
     }
     finish()
-    return { stroke, fill: null, clip: null, band: null, gaps: null, flags: 0 }
+    return { stroke, fill: null, clip: null, band: null, gaps: [], flags: 0 }
   }
 }

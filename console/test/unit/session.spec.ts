@@ -1,0 +1,147 @@
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+
+/** A model that answers when it is told to. */
+type Asked = {
+  model: string
+  say: (text: string) => void
+  end: () => void
+  cut: () => void
+  aborted: () => boolean
+}
+const asked: Asked[] = []
+
+function answering(input: Request): Promise<Response> {
+  const body = input.clone().json()
+  let controller: ReadableStreamDefaultController<Uint8Array>
+  const stream = new ReadableStream<Uint8Array>({
+    start: (made) => {
+      controller = made
+    },
+  })
+  const send = (text: string) => controller.enqueue(new TextEncoder().encode(`data: ${text}\n\n`))
+  let aborted = false
+  input.signal.addEventListener('abort', () => {
+    aborted = true
+    controller.error(new DOMException('aborted', 'AbortError'))
+  })
+  return body.then(({ model }: { model: string }) => {
+    asked.push({
+      model,
+      say: (text) => send(JSON.stringify({ choices: [{ delta: { content: text } }] })),
+      end: () => {
+        send('[DONE]')
+        controller.close()
+      },
+      cut: () => controller.close(), // without the word that ends an answer
+      aborted: () => aborted,
+    })
+    return new Response(stream)
+  })
+}
+
+const kept = new Map<string, string>()
+const soon = () => new Promise((done) => setTimeout(done, 5))
+const asking = async (count: number) => {
+  for (let tried = 0; asked.length < count && tried < 50; tried++) await soon()
+  return asked[count - 1] as Asked
+}
+
+describe('the playground', () => {
+  let session: typeof import('@/pages/playground/session')
+  const answers = () => {
+    const turn = session.current().turns.at(-1)
+    return turn?.role === 'assistant' ? turn.answers : []
+  }
+  const HOW = { asked: {}, apart: false }
+
+  beforeAll(async () => {
+    const storage = {
+      getItem: (name: string) => kept.get(name) ?? null,
+      setItem: (name: string, text: string) => kept.set(name, text),
+      removeItem: (name: string) => kept.delete(name),
+    }
+    vi.stubGlobal('sessionStorage', storage)
+    vi.stubGlobal('localStorage', storage)
+    vi.stubGlobal('addEventListener', () => undefined)
+    vi.stubGlobal('requestAnimationFrame', (tell: () => void) => setTimeout(tell))
+    vi.stubGlobal('location', { origin: 'http://server.test' })
+    vi.stubGlobal('fetch', answering)
+    session = await import('@/pages/playground/session')
+  })
+  afterEach(() => {
+    session.clear()
+    asked.length = 0
+  })
+
+  it('asks all models at once, and calls no speed a measurement that was shared', async () => {
+    const done = session.send('Hello', ['a', 'b'], HOW)
+    await asking(2)
+    asked[0]?.say('one')
+    asked[1]?.say('two')
+    asked[0]?.end()
+    asked[1]?.end()
+    await done
+    expect(answers().map((one) => [one?.model, one?.text, one?.state, one?.alone])).toEqual([
+      ['a', 'one', 'done', false],
+      ['b', 'two', 'done', false],
+    ])
+  })
+  it('asks in turn, each alone', async () => {
+    const done = session.send('Hello', ['a', 'b'], { ...HOW, apart: true })
+    const first = await asking(1)
+    await soon()
+    expect(asked).toHaveLength(1)
+    expect(answers()[1]?.state).toBe('waiting')
+    first.end()
+    const second = await asking(2)
+    second.end()
+    await done
+    expect(answers().map((one) => one?.alone)).toEqual([true, true])
+  })
+  it('keeps what has come when it is stopped, and asks nobody who still waits', async () => {
+    const done = session.send('Hello', ['a', 'b'], { ...HOW, apart: true })
+    const first = await asking(1)
+    first.say('half')
+    await soon()
+    session.stop()
+    await done
+    expect(first.aborted()).toBe(true)
+    expect(asked).toHaveLength(1)
+    expect(answers().map((one) => [one?.text, one?.state])).toEqual([
+      ['half', 'stopped'],
+      ['', 'stopped'],
+    ])
+  })
+  it('asks again without the old answer having a say', async () => {
+    const first = session.send('Hello', ['a'], HOW)
+    const old = await asking(1)
+    old.say('old')
+    await soon()
+    const turn = session.current().turns.at(-1)
+    const second = session.regenerate(turn?.id as number, ['a'], HOW)
+    const fresh = await asking(2)
+    expect(old.aborted()).toBe(true)
+    fresh.say('new')
+    fresh.end()
+    await Promise.all([first, second])
+    expect(answers().map((one) => [one?.text, one?.state])).toEqual([['new', 'done']])
+  })
+  it('says so when an answer breaks off, and keeps its part', async () => {
+    const done = session.send('Hello', ['a'], HOW)
+    const only = await asking(1)
+    only.say('part')
+    only.cut()
+    await done
+    expect(answers().map((one) => [one?.text, one?.state, one?.fault?.code])).toEqual([
+      ['part', 'failed', 'stream_cut'],
+    ])
+  })
+  it('stops asking for a turn that is removed', async () => {
+    const done = session.send('Hello', ['a'], HOW)
+    const only = await asking(1)
+    session.remove(session.current().turns.at(-1)?.id as number)
+    await done
+    expect(only.aborted()).toBe(true)
+    expect(session.current().turns.map((one) => one.role)).toEqual(['user'])
+  })
+})
