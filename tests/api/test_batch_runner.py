@@ -392,6 +392,19 @@ def test_a_full_disk_makes_answers_wait_and_loses_none(bench: Bench, monkeypatch
     assert max(Counter(route.asked).values()) == 1
 
 
+def test_a_runner_that_is_woken_as_it_stops_stops_all_the_same(bench: Bench) -> None:
+    async def story() -> None:
+        for _ in range(20):
+            runner = BatchRunner(Route(hello), bench.office)
+            runner.start()
+            await asyncio.sleep(0.005)
+            runner.wake()
+            async with asyncio.timeout(5):
+                await runner.stop()
+
+    asyncio.run(story())
+
+
 def test_a_server_that_drains_asks_nothing_new_and_keeps_what_was_under_way(bench: Bench) -> None:
     async def story() -> tuple[BatchRow, int]:
         release = asyncio.Event()

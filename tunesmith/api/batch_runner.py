@@ -53,6 +53,7 @@ class BatchRunner:
         self._task: asyncio.Task[None] | None = None
         self._desk: Desk | None = None
         self._swept = False
+        self._stopping = False
 
     def start(self) -> None:
         """Begins to look; runs begin once the base models have been read."""
@@ -65,6 +66,7 @@ class BatchRunner:
 
     async def stop(self) -> None:
         """Writes what has been answered and ends; what is being asked is asked again after the next start."""
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -78,7 +80,7 @@ class BatchRunner:
             await asyncio.wait(tasks)
 
     async def _look_after(self) -> None:
-        while True:
+        while not self._stopping:  # Python 3.11's wait_for swallows a cancel that comes with the wake-up
             self._woken.clear()
             busy = True
             try:
