@@ -64,8 +64,8 @@ def once_further(client: OpenAI, batch_id: str, than: int) -> Batch:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("n_lines", "ends"),
-    [(120, [kill, restart, kill]), pytest.param(300, [kill] * 8, marks=pytest.mark.slow)],
-    ids=["three times", "eight times"],
+    [(80, [kill, restart]), pytest.param(300, [kill] * 8, marks=pytest.mark.slow)],
+    ids=["twice", "eight times"],
 )
 def test_a_batch_survives_the_end_of_its_server_and_answers_each_line_once(
     tmp_path: Path, n_lines: int, ends: list
