@@ -8,8 +8,9 @@ export default defineConfig({
   testDir: 'test/stories',
   outputDir: process.env.STORIES_OUT ?? 'test-results',
   workers: 1, // one server, one device: stories take their turns
-  timeout: 150_000,
-  expect: { timeout: 20_000 },
+  // the patience of a machine that does other things too: what is waited for is what people see, not how soon
+  timeout: 600_000,
+  expect: { timeout: 60_000 },
   reporter: [['list']],
   use: {
     baseURL: process.env.TUNESMITH_URL ?? 'http://127.0.0.1:8000',

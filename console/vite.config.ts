@@ -1,6 +1,6 @@
 /** How the console is built: one entry, lazy pages, nothing inline, every file also compressed. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
@@ -45,11 +45,15 @@ function samples(): Plugin {
 
 /** `x.js.gz` beside `x.js`: the server sends it to whoever takes gzip, and compresses nothing itself. */
 function compressed(): Plugin {
+  let out = OUT
   return {
     name: 'compressed',
     apply: 'build',
+    configResolved({ build }) {
+      out = resolve(build.outDir)
+    },
     closeBundle() {
-      for (const path of filesOf(OUT)) {
+      for (const path of filesOf(out)) {
         if (!path.endsWith('.gz')) writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }))
       }
     },

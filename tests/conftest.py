@@ -16,7 +16,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
+import hypothesis
+import psutil
 import pytest
 from openai import OpenAI
 from openai.types.fine_tuning import FineTuningJob
@@ -27,6 +30,10 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 40.0
 TUNE_TIMEOUT_S = 120.0
 API_KEY = "sk-" + "test" * 8
+
+# how long one example takes says what else the machine does
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class RunningServer:
     process: subprocess.Popen[bytes]
     stderr: Path
     """Its log, one JSON object a line."""
+    start_cpu_s: float
+    """Processor time until it answered `/health`."""
 
     @property
     def root_url(self) -> str:
@@ -66,8 +75,8 @@ class RunningServer:
                 self.process.stdout.close()
 
 
-def start_server(data: Path, *arguments: str, api_key: str = API_KEY) -> RunningServer:
-    """Starts `tunesmith serve` on `data` and waits until it says where it listens."""
+def start_server(data: Path, *arguments: str, api_key: str = API_KEY, **settings: str) -> RunningServer:
+    """Starts `tunesmith serve` on `data`, with environment `settings`, and waits until it listens."""
     data.mkdir(parents=True, exist_ok=True)
     stderr = data.parent / f"{data.name}.stderr"
     environment = {
@@ -81,6 +90,7 @@ def start_server(data: Path, *arguments: str, api_key: str = API_KEY) -> Running
         "TUNESMITH_TRAINER_THREADS": "1",
         "TUNESMITH_ENGINE_START_TIMEOUT_S": "110",  # a busy machine takes its time to load torch
         "TUNESMITH_WEBHOOK_ALLOW_PRIVATE": "true",  # the tests' receivers listen on loopback
+        **settings,
     }
     with stderr.open("ab") as log:
         process = subprocess.Popen(
@@ -92,7 +102,9 @@ def start_server(data: Path, *arguments: str, api_key: str = API_KEY) -> Running
             start_new_session=True,
         )
     url = _listening_url(process, stderr)
-    return RunningServer(f"{url}/v1", api_key, data, process, stderr)
+    with urlopen(f"{url}/health", timeout=START_TIMEOUT_S):
+        spent = psutil.Process(process.pid).cpu_times()
+    return RunningServer(f"{url}/v1", api_key, data, process, stderr, spent.user + spent.system)
 
 
 def _listening_url(process: subprocess.Popen[bytes], stderr: Path) -> str:

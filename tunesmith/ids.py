@@ -30,6 +30,7 @@ PREFIXES = {
     "function_call_output": "fco_",
     "request": "req_",
     "key": "key_",
+    "moderation": "modr-",
     "batch": "batch_",
     "batch_request": "batch_req_",
     "project": "proj_",

@@ -19,7 +19,9 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from tunesmith.api import moderation_model
 from tunesmith.api.app import create_app
+from tunesmith.api.http_protocol import HttpProtocol
 from tunesmith.api.log import configure as configure_log
 from tunesmith.api.office import Assembly, Office
 from tunesmith.data.base import Catalog
@@ -93,6 +95,7 @@ async def _assemble(office: Office) -> None:
     scheduler = Scheduler(office.db, office.blobs, catalog, settings)
     scheduler.start()
     office.assembly = Assembly(catalog=catalog, fleet=fleet, scheduler=scheduler)
+    await asyncio.to_thread(moderation_model.check, office)
     for base in catalog.bases:  # so that the first chat does not wait for it
         await asyncio.to_thread(Renderer.load, base.path)
 
@@ -160,7 +163,7 @@ def run(settings: Settings) -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     """Model names mapped to a base's id, folder or hub id; they win over the built-in OpenAI names."""
     embedding_model: str | None = None
     """Base model, by folder or hub id, that OpenAI's embedding models stand for. None: the default base."""
+    moderation_model: str | None = None
+    """Model that `/v1/moderations` asks, for all projects: a base that is served, or a tuned model or
+    checkpoint of any project, by name. None: moderations are refused."""
     api_key: str | None = None
     """A key that the first start adds, instead of a random one that it prints."""
     engine_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)

@@ -27,11 +27,14 @@ export const paths = {
     return models.length ? `/playground?${models.join('&')}` : '/playground'
   },
   models: (query: { kind?: string; q?: string } = {}) => withQuery('/models', query),
+  model: (name: string) => `/models/${encodeURIComponent(name)}`,
   datasets: (query: { purpose?: string; q?: string; after?: string } = {}) => withQuery('/datasets', query),
   dataset: (
     id: string,
     query: { tab?: string; line?: number; model?: string; only?: string; against?: string } = {},
   ) => withQuery(`/datasets/${encodeURIComponent(id)}`, query),
+  draft: (name: string, query: { from?: number } = {}) =>
+    withQuery(`/datasets/draft/${encodeURIComponent(name)}`, query),
   keys: (query: { project?: string } = {}) => withQuery('/keys', query),
   usage: () => '/usage',
   settings: () => '/settings',

@@ -3,11 +3,13 @@ import { createBrowserRouter, redirect } from 'react-router'
 import { currentKey } from '@/api/key'
 import { Frame } from '@/frame/Frame'
 import { NoSuchPage, PageFailed, Starting } from '@/frame/PageFailed'
+import { holdFragment } from '@/lib/heldFragment'
 import { BASENAME, paths } from '@/paths'
 
 /** Without a key there is only the sign-in page; it leads back here. */
 function needsKey({ request }: { request: Request }) {
   if (currentKey()) return null
+  holdFragment()
   const { pathname, search } = new URL(request.url)
   const here = pathname.slice(BASENAME.length) + search
   return redirect(paths.login(here === '/' || !here ? undefined : here))
@@ -57,8 +59,16 @@ export const makeRouter = () =>
                 lazy: async () => ({ Component: (await import('@/pages/datasets/Dataset')).Dataset }),
               },
               {
+                path: 'datasets/draft/:name',
+                lazy: async () => ({ Component: (await import('@/pages/drafts/Draft')).Draft }),
+              },
+              {
                 path: 'models',
                 lazy: async () => ({ Component: (await import('@/pages/models/Models')).Models }),
+              },
+              {
+                path: 'models/:name',
+                lazy: async () => ({ Component: (await import('@/pages/models/Model')).Model }),
               },
               {
                 path: 'playground',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -41,12 +41,12 @@ class Engine:
         yield TokenOutput(TOKENIZER.eos_token_ids[0], finish_reason=self._reason, cached_tokens=3)  # type: ignore[arg-type]
 
 
-def answers(engine: Engine, wanted: Wanted) -> Answers:
+def answers(engine: Engine, wanted: Wanted, *, stops: Sequence[str] = ()) -> Answers:
     generation = Generation(
         client=engine,  # type: ignore[arg-type]
         tokenizer=TOKENIZER,
         requests=[GenerateRequest([1, 2, 3, 4])],
-        stops=(),
+        stops=stops,
         keep_tokens=False,
         prompt_tokens=4,
     )
@@ -138,6 +138,23 @@ def test_what_was_cut_off_is_not_measured_by_its_schema() -> None:
     wanted = free(answer=JsonAnswer(SCHEMA, "note", strict=True))
     [choice] = asyncio.run(answers(Engine('{"a', reason="length"), wanted).collect(logprobs=False))
     assert (choice.finish_reason, choice.message.refusal) == ("length", None)
+
+
+def test_what_a_stop_string_has_cut_is_not_measured_either() -> None:
+    wanted = free(answer=JsonAnswer(SCHEMA, "note", strict=True))
+    [choice] = asyncio.run(answers(Engine('{"a": 1}'), wanted, stops=[":"]).collect(logprobs=False))
+    assert (choice.message.content, choice.finish_reason) == ('{"a"', "stop")
+    assert choice.message.refusal is None
+    [choice] = asyncio.run(answers(Engine(CALL), calling(strict=True), stops=["1"]).collect(logprobs=False))
+    [call] = choice.message.tool_calls or []
+    assert (call.function.arguments, choice.finish_reason) == ('{"a": ', "stop")
+    assert choice.message.refusal is None
+
+
+def test_without_strict_a_schema_is_a_wish() -> None:
+    wanted = free(answer=JsonAnswer(SCHEMA, "note", strict=False))
+    [choice] = asyncio.run(answers(Engine('{"a": "one"}'), wanted).collect(logprobs=False))
+    assert (choice.message.content, choice.message.refusal) == ('{"a": "one"}', None)
 
 
 def test_the_engines_refusal_of_a_grammar_names_the_clients_field() -> None:

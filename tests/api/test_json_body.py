@@ -38,11 +38,11 @@ SEED = b'{\n"training_file": "TRAINING_FILE_ID",\n"model": "gpt-3.5-turbo-0613",
     ],
 )
 def test_bad_json_is_refused_with_its_place_and_reason(body: bytes, words: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(InvalidRequest) as refusal:
         load(body)
     assert words in refusal.value.message
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def test_a_byte_order_mark_is_fine() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -23,6 +25,12 @@ def written(db: Database, who: Principal) -> usage.Count:
     return total
 
 
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
 SERVED = Served("completions", "nano", lambda: (10, 4, 5))
 
 
@@ -38,22 +46,24 @@ def test_counts_are_added_up_and_written_within_the_interval(
         meter = Meter(db)
         for _ in range(100):
             assert meter.count(who, SERVED, batch=False) == 15
-        await asyncio.sleep(0.3)
-        assert written(db, who) == usage.Count(100, 1000, 400, 500)
+        await until(lambda: written(db, who) == usage.Count(100, 1000, 400, 500))
         assert sum(writes) <= 2, "one row, or two over a minute's end"
         meter.count(who, SERVED, batch=False)
-        await asyncio.sleep(0.3)
-        assert written(db, who).requests == 101
+        await until(lambda: written(db, who).requests == 101)
 
     asyncio.run(story())
 
 
-def test_closing_writes_the_rest_at_once(db: Database, who: Principal) -> None:
+def test_closing_writes_the_rest_at_once(
+    db: Database, who: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metering, "FLUSH_EVERY_S", 1000)
+
     async def story() -> None:
         meter = Meter(db)
         meter.count(who, SERVED, batch=True)
         await asyncio.sleep(0)
-        await asyncio.wait_for(meter.close(), metering.FLUSH_EVERY_S / 2)
+        await asyncio.wait_for(meter.close(), 60)
 
     asyncio.run(story())
     assert written(db, who).requests == 1
@@ -84,8 +94,10 @@ def test_who_asks_for_the_counts_waits_for_a_write_under_way(
     db: Database, who: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add = usage.add
+    writing = threading.Event()
 
     def slow(*arguments) -> None:
+        writing.set()
         time.sleep(0.2)
         add(*arguments)
 
@@ -95,7 +107,7 @@ def test_who_asks_for_the_counts_waits_for_a_write_under_way(
         meter = Meter(db)
         meter.count(who, SERVED, batch=False)
         first = asyncio.create_task(meter.flush())
-        await asyncio.sleep(0.05)
+        await until(writing.is_set)
         await meter.flush()
         assert written(db, who).requests == 1
         await first

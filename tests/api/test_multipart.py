@@ -98,33 +98,32 @@ def test_a_filename_is_read_in_the_forms_that_clients_write(disposition: str, na
 
 def test_a_body_that_drips_is_given_up() -> None:
     pace = Pace(piece_bytes=1000, wait_s=0.1)
-    dripping = in_chunks([body_of(b"x" * 50)[i : i + 1] for i in range(100)], pause_s=0.01)
-    began_s = time.monotonic()
+    bytes_left = iter([body_of(b"x" * 50)[i : i + 1] for i in range(100)])
     with pytest.raises(RequestTimeout, match="came too slowly") as raised:
-        file_of(form_of(dripping, pace=pace))
-    assert time.monotonic() - began_s < 0.9  # all of it would take a second
+        file_of(form_of(in_chunks(bytes_left, pause_s=0.01), pace=pace))
+    assert len(list(bytes_left)) > 50, "it did not wait for the rest"
     assert (raised.value.status, raised.value.headers) == (408, {"connection": "close"})
 
 
 def test_a_slow_body_that_keeps_the_pace_is_taken_however_long_it_takes() -> None:
-    pace = Pace(piece_bytes=1000, wait_s=0.25)
+    pace = Pace(piece_bytes=1000, wait_s=0.8)
     body = body_of(b"x" * 20_000)
     chunks = [body[start : start + 1000] for start in range(0, len(body), 1000)]
     began_s = time.monotonic()
-    assert len(file_of(form_of(in_chunks(chunks, pause_s=0.02), pace=pace))) == 20_000
+    assert len(file_of(form_of(in_chunks(chunks, pause_s=0.05), pace=pace))) == 20_000
     assert time.monotonic() - began_s > pace.wait_s
 
 
 def test_the_time_that_the_reader_takes_is_not_the_senders() -> None:
     body = body_of(bytes(3 * PIECE_BYTES))
     chunks = [body[start : start + PIECE_BYTES] for start in range(0, len(body), PIECE_BYTES)]
-    form = form_of(in_chunks(chunks, pause_s=0.001), pace=Pace(piece_bytes=10**9, wait_s=0.1))
+    form = form_of(in_chunks(chunks, pause_s=0.001), pace=Pace(piece_bytes=10**9, wait_s=0.5))
 
     async def read_slowly() -> int:
         total = 0
         async for piece in form.pieces():
             total += len(piece)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
         return total
 
     assert asyncio.run(read_slowly()) == 3 * PIECE_BYTES

@@ -52,6 +52,19 @@ def test_a_call_cut_off_before_its_arguments_is_shown_as_it_is() -> None:
     assert parse(['<tool_call>\n{"name": "wea']) == ['<tool_call>\n{"name": "wea']
 
 
+@pytest.mark.parametrize(
+    "cut", ["<tool_call>", '<tool_call>\n{"name": "wea', WEATHER[: WEATHER.index("{", 20)]]
+)
+def test_the_head_of_a_call_for_which_no_tokens_were_left_is_no_text(cut: str) -> None:
+    parser = ToolCallParser({"weather"})
+    assert parser.add(f"Let me look.\n{cut}") + parser.flush(cut=True) == ["Let me look."]
+
+
+def test_bare_json_that_is_cut_may_be_the_answer() -> None:
+    parser = ToolCallParser({"weather"}, PLAIN)
+    assert parser.add('{"na') + parser.flush(cut=True) == ['{"na']
+
+
 def test_arguments_cut_off_in_the_middle_are_a_call_with_what_there_is() -> None:
     assert parse([WEATHER[: WEATHER.index("ln")]]) == [("weather", '{"city": "Kö')]
 

@@ -117,7 +117,7 @@ class Terminal:
                     self.seen += os.read(self._ours, 65536).decode(errors="replace")
                 except OSError:
                     break
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def close(self) -> None:
         """Ends the process if it still runs."""

@@ -50,6 +50,16 @@ def test_rows_for_a_pipe_are_tab_separated_without_a_heading(capsys: pytest.Capt
     assert capsys.readouterr().out == "a\tone two three\nb\t\n"
 
 
+def test_a_narrow_terminal_breaks_no_id(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    ids = ["ftjob-cBDdjFjLPiKC6t004QGbdcQu", "ft:gpt-4o-mini-2024-07-18:personal:cli:jMP4eyq2"]
+    output.print_rows(["ID", "TUNED MODEL"], [ids], empty="nothing")
+    assert capsys.readouterr().out.splitlines()[1].split() == ids
+
+
 def test_no_rows_are_silence_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_rows(["ID"], [], empty="nothing yet")
     assert capsys.readouterr().out == ""

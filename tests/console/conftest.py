@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +19,8 @@ from tunesmith.api.console import BUILT
 
 CONSOLE = Path(__file__).parents[2] / "console"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-STORY_TIMEOUT_S = 600
+STORY_TIMEOUT_S = 1800
+"""For a whole file of stories, each of which has a limit of its own; a slow machine shall not fail them."""
 
 
 def _missing(*, browser: bool) -> str | None:
@@ -52,7 +56,7 @@ def npx(*arguments: str, **environment: str) -> None:
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
 
 
-def tell(server: RunningServer, out: Path, *stories: str) -> None:
+def tell(server: RunningServer, out: Path, *stories: str, **environment: str) -> None:
     """Lets Playwright tell stories of `console/test/stories` against a server."""
     npx(
         "playwright",
@@ -62,7 +66,68 @@ def tell(server: RunningServer, out: Path, *stories: str) -> None:
         TUNESMITH_KEY=server.api_key,
         STORIES_OUT=str(out),
         CHROMIUM=CHROMIUM,
+        **environment,
     )
+
+
+class Operator:
+    """Whoever runs the server, for stories in which it goes away: does what a story asks by a file's name.
+
+    A file `stop` or `start` in `asked` is obeyed and then removed. The server keeps its address and its data.
+    """
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.asked = folder / "asked"
+        self.asked.mkdir()
+        self._data = folder / "data"
+        with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
+            self._arguments = ("--port", str(free.getsockname()[1]), *arguments)
+        self.server = start_server(self._data, *self._arguments)
+        self._leave = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while not self._leave.wait(0.1):
+            for name, act in (("stop", self.server.stop), ("start", self._start)):
+                if (self.asked / name).exists():
+                    act()
+                    (self.asked / name).unlink()
+
+    def _start(self) -> None:
+        self.server = start_server(self._data, *self._arguments)
+
+    def go(self) -> None:
+        """Ends the work, and the server if it runs."""
+        self._leave.set()
+        self._thread.join()
+        self.server.stop()
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[Operator]:
+    """A server that a story may have stopped and started."""
+    one = Operator(tmp_path)
+    try:
+        yield one
+    finally:
+        one.go()
+
+
+@pytest.fixture
+def dear_server(tmp_path: Path) -> Iterator[RunningServer]:
+    """A server whose operator asks money for tokens and for hours."""
+    prices = '{"*": {"input": 0.3, "output": 1.2}}'
+    running = start_server(
+        tmp_path / "data",
+        TUNESMITH_PRICES=prices,
+        TUNESMITH_DEVICE_HOUR_PRICE="2.5",
+        TUNESMITH_CURRENCY="usd",
+    )
+    try:
+        yield running
+    finally:
+        running.stop()
 
 
 @pytest.fixture

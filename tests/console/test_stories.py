@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunningServer
-from tests.console.conftest import CONSOLE, STORY_TIMEOUT_S, tell
+from tests.console.conftest import CONSOLE, STORY_TIMEOUT_S, Operator, tell
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(STORY_TIMEOUT_S)]
 
@@ -19,9 +19,40 @@ def test_a_person_signs_in_trains_pauses_comes_back_and_cancels(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("story", ["forecast", "datasets", "playground", "keys", "hostile"])
+@pytest.mark.parametrize(
+    "story",
+    [
+        "forecast",
+        "datasets",
+        "models",
+        "playground",
+        "drafts",
+        "keys",
+        "hostile",
+        "quick",
+        "others",
+        "links",
+        "reopen",
+        "upload",
+        "keyboard",
+    ],
+)
 def test_the_stories_of_the_other_pages(server: RunningServer, tmp_path: Path, story: str) -> None:
     tell(server, tmp_path, f"{story}.spec.ts")
+
+
+@pytest.mark.slow
+def test_five_people_do_in_the_console_what_they_wrote_down(
+    dear_server: RunningServer, tmp_path: Path
+) -> None:
+    tell(dear_server, tmp_path, "acceptance.spec.ts")
+
+
+@pytest.mark.slow
+def test_a_killed_worker_and_a_server_that_goes_away_are_shown_and_overcome(
+    operator: Operator, tmp_path: Path
+) -> None:
+    tell(operator.server, tmp_path, "broken.spec.ts", OPERATOR=str(operator.asked))
 
 
 def test_every_story_is_told_by_a_test_of_this_file() -> None:
@@ -33,8 +64,14 @@ def test_every_story_is_told_by_a_test_of_this_file() -> None:
 
 
 @pytest.mark.slow
-def test_one_click_on_an_empty_server_leads_to_a_tuned_model_and_axe_finds_nothing_on_any_page(
+def test_fewer_than_ten_clicks_lead_from_an_empty_server_to_an_answer_of_ones_own_model(
     empty_server: RunningServer, tmp_path: Path
 ) -> None:
     tell(empty_server, tmp_path, "first-run.spec.ts")
-    tell(empty_server, tmp_path, "a11y.spec.ts")
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_on_any_page_full_empty_loading_or_failing(
+    operator: Operator, tmp_path: Path
+) -> None:
+    tell(operator.server, tmp_path, "a11y.spec.ts", OPERATOR=str(operator.asked))

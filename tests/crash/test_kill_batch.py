@@ -64,7 +64,7 @@ def once_further(client: OpenAI, batch_id: str, than: int) -> Batch:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("n_lines", "ends"),
-    [(80, [kill, restart]), pytest.param(300, [kill] * 8, marks=pytest.mark.slow)],
+    [(60, [kill, restart]), pytest.param(300, [kill] * 8, marks=pytest.mark.slow)],
     ids=["twice", "eight times"],
 )
 def test_a_batch_survives_the_end_of_its_server_and_answers_each_line_once(

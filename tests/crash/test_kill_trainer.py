@@ -23,7 +23,7 @@ from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database
 from tunesmith.store.rows import EventRow, JobRow
 
-STEPS = 18
+STEPS = 27
 ROWS = [
     {
         "messages": [
@@ -53,7 +53,7 @@ class Office:
         self.scheduler.start()
 
     def create(self) -> str:
-        hyperparameters = {"n_epochs": 6, "batch_size": 4}
+        hyperparameters = {"n_epochs": 9, "batch_size": 4}
         request = CreateJob(
             model="gpt-4o-mini",
             training_file=self.file,

@@ -1,16 +1,11 @@
-"""Writes a random LoRA adapter for a base: `python make_adapter.py BASE FOLDER [SEED]`. Also imported by the
-tests."""
+"""Random LoRA adapters for any base."""
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 import torch
 from torch import nn
 
-from tunesmith.model.adapter import AdapterWeights, LoraPair, write_adapter
-from tunesmith.model.base import load_model
+from tunesmith.model.adapter import AdapterWeights, LoraPair
 
 
 def random_adapter(
@@ -26,8 +21,3 @@ def random_adapter(
             b = torch.randn(module.out_features, r, generator=generator) * scale
             layers[name] = LoraPair(a, b)
     return AdapterWeights(r=r, lora_alpha=2 * r, layers=layers)
-
-
-if __name__ == "__main__":
-    base = load_model(Path(sys.argv[1]), dtype="float32", device="cpu")
-    write_adapter(Path(sys.argv[2]), random_adapter(base, int(sys.argv[3]) if len(sys.argv) > 3 else 0))

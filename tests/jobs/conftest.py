@@ -66,6 +66,7 @@ def office(
 ) -> Iterator[Office]:
     monkeypatch.setattr(scheduler_module, "BACKOFF_S", (0.0,))
     monkeypatch.setattr(scheduler_module, "CANCEL_GRACE_S", 0.5)
+    monkeypatch.setattr(scheduler_module, "TICK_S", 0.05)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]))
     office = Office(db, blobs, catalog, who, settings)
     yield office

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from tunesmith.jobs import messages, process
 from tunesmith.jobs.environment import WorkerEnvironment
@@ -18,6 +19,11 @@ from tunesmith.store.database import Database
 from tunesmith.workers.hold import Hold
 
 
+def stay_file(data: Path) -> Path:
+    """While it is there, a worker that leaves slowly has not left."""
+    return data / "stay"
+
+
 def main(job_id: str) -> None:
     environment = WorkerEnvironment.read(os.environ)
     db = Database.open(environment.database_url)
@@ -26,6 +32,9 @@ def main(job_id: str) -> None:
     assert environment.work.is_dir()
     assert os.getsid(0) == os.getpid()
     do = (job.metadata or {}).get("do", "succeed")
+    if do == "load":
+        (environment.work / "loading").touch()
+        time.sleep(100)
     leave = threading.Event()
     signal.signal(signal.SIGTERM, signal.SIG_IGN if do == "deaf" else lambda *_: leave.set())
     with Hold(db, job_id, job.attempt, leave=leave.set, heartbeat_s=0.2) as hold:
@@ -39,14 +48,15 @@ def main(job_id: str) -> None:
             if step < 4:
                 hold.record(snapshot={"prefix": "x", "step": step, "trained_tokens": step}, crashes=0)
                 os.kill(os.getpid(), signal.SIGKILL)
-        deadline = time.monotonic() + (30 if do in ("wait", "deaf", "leave slowly") else 0.3)
+        deadline = time.monotonic() + (100 if do in ("wait", "deaf", "leave slowly") else 0.3)
         while time.monotonic() < deadline:
             time.sleep(0.05)
             if hold.lost.is_set() and do != "deaf":
                 return
             if leave.is_set() and do != "deaf":
                 if do == "leave slowly":
-                    time.sleep(1.0)
+                    while stay_file(environment.work.parents[1]).exists():
+                        time.sleep(0.02)
                     hold.record(snapshot={"prefix": "x", "step": 7, "trained_tokens": 7}, step=7)
                 let_go(db, job_id, job.attempt, why="the server stops")
                 return

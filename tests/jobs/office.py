@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.jobs.light_worker import stay_file
 from tests.store.factories import a_job
 from tunesmith.data.base import Catalog
 from tunesmith.jobs.scheduler import Scheduler
@@ -17,6 +18,8 @@ from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database
 from tunesmith.store.rows import JobRow, Principal
 
+#: However busy the machine is: this is no measurement.
+PATIENCE_S = 60.0
 LIGHT = (sys.executable, str(Path(__file__).with_name("light_worker.py")))
 
 
@@ -42,19 +45,27 @@ class Office:
             scheduler.stop()
         self.running.clear()
 
+    def hold_back(self) -> None:
+        """Workers that leave slowly stay until they are let go."""
+        stay_file(self.settings.data).touch()
+
+    def let_go(self) -> None:
+        """Workers that leave slowly leave now."""
+        stay_file(self.settings.data).unlink()
+
     def job(self, do: str) -> str:
         return a_job(self.db, self.who, metadata={"do": do}).id
 
     def get(self, job_id: str) -> JobRow:
         return jobs.get(self.db, self.who.project_id, job_id)
 
-    def until(self, job_id: str, *states: str, timeout_s: float = 20) -> JobRow:
-        wait(lambda: self.get(job_id).status in states, timeout_s, lambda: str(self.get(job_id)))
+    def until(self, job_id: str, *states: str) -> JobRow:
+        wait(lambda: self.get(job_id).status in states, lambda: str(self.get(job_id)))
         return self.get(job_id)
 
     def worker_of(self, job_id: str) -> dict:
         """The identity of the job's worker, once it has told it."""
-        wait(lambda: self.get(job_id).worker is not None, 20, lambda: str(self.get(job_id)))
+        wait(lambda: self.get(job_id).worker is not None, lambda: str(self.get(job_id)))
         who = self.get(job_id).worker
         assert who is not None
         return who
@@ -64,11 +75,12 @@ class Office:
         return [event.message for event in rows[::-1]]
 
 
-def wait(done: Callable[[], bool], timeout_s: float, what: Callable[[], str] = lambda: "") -> None:
-    deadline = time.monotonic() + timeout_s
+def wait(done: Callable[[], bool], what: Callable[[], str] = lambda: "") -> None:
+    """Waits for what takes a second on a quiet machine."""
+    deadline = time.monotonic() + PATIENCE_S
     while not done():
         assert time.monotonic() < deadline, what()
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def vanish(scheduler: Scheduler) -> list[subprocess.Popen[bytes]]:

@@ -50,7 +50,7 @@ class Receiver:
     def url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}/hook"
 
-    def wait(self, count: int, timeout_s: float = 20.0) -> list[Came]:
+    def wait(self, count: int, timeout_s: float = 60.0) -> list[Came]:
         """The first `count` requests, once they have come."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.came) >= count, timeout_s), self.came

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -13,12 +14,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
+from safetensors.numpy import save_file
 
 from tunesmith.data.base import Catalog, read_base
 from tunesmith.engine_client import EngineClient, GenerateRequest, TokenOutput
 from tunesmith.errors import AdapterRefused, EngineUnavailable
+from tunesmith.jobs import engines
 from tunesmith.jobs.engines import EngineFleet
 from tunesmith.settings import NANO, Settings
 
@@ -38,17 +42,22 @@ async def running_fleet(data: Path, **settings: float) -> AsyncIterator[EngineFl
         await fleet.stop()
 
 
-@pytest.fixture(scope="module")
-def adapter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("adapters") / "a"
-    make = [
-        sys.executable,
-        "-m",
-        "tests.infer.make_adapter",
-        str(NANO),
-        str(folder),
-    ]  # torch stays out of this process
-    subprocess.run(make, check=True, cwd=ROOT)
+@pytest.fixture
+def adapter_folder(tmp_path: Path) -> Path:
+    """A random adapter in PEFT's format, made without torch, which would take longer than the answers."""
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    base = json.loads((NANO / "config.json").read_text())
+    random = np.random.default_rng(0)
+    tensors = {}
+    for layer in range(base["num_hidden_layers"]):
+        name = f"base_model.model.model.layers.{layer}.mlp.up_proj"
+        for half, shape in (("A", (8, base["hidden_size"])), ("B", (base["intermediate_size"], 8))):
+            weights = random.normal(scale=0.15, size=shape).astype(np.float32)
+            tensors[f"{name}.lora_{half}.weight"] = weights
+    save_file(tensors, folder / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "target_modules": ["up_proj"]}
+    (folder / "adapter_config.json").write_text(json.dumps(config))
     return folder
 
 
@@ -69,11 +78,13 @@ async def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
         await asyncio.sleep(0.05)
 
 
-def test_a_fleet_answers_serves_adapters_survives_a_kill_and_leaves_nothing(
-    tmp_path: Path, adapter_folder: Path
+def test_a_fleet_answers_serves_adapters_survives_a_kill_and_a_hang_and_leaves_nothing(
+    tmp_path: Path, adapter_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(engines, "FIRST_BACKOFF_S", 0.1)
+
     async def story() -> None:
-        async with running_fleet(tmp_path) as fleet:
+        async with running_fleet(tmp_path, engine_hang_timeout_s=2.0) as fleet:
             base_id = read_base(str(NANO)).id
             assert fleet.state() == "starting"
             plain = await answer(await fleet.client(base_id))
@@ -113,6 +124,17 @@ def test_a_fleet_answers_serves_adapters_survives_a_kill_and_leaves_nothing(
 
             await fleet.forget("model-a")
             await fleet.forget("never-there")
+
+            # an engine that is well is left alone, one that hangs is killed, and another answers
+            (process,) = engine_processes()
+            await asyncio.sleep(2.5)
+            assert engine_processes() == [process]
+            process.send_signal(signal.SIGSTOP)  # it lives, holds its socket and says nothing
+            with pytest.raises(EngineUnavailable):
+                await asyncio.wait_for(answer(before), 20)
+            await until(lambda: fleet.state() != "ready")
+            assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+            assert await answer(await fleet.client(base_id)) == plain
             (process,) = engine_processes()
         assert not process.is_running()
         assert not socket_folder.exists()
@@ -142,26 +164,6 @@ def test_an_engine_that_takes_too_long_gives_503_with_retry_after(tmp_path: Path
     asyncio.run(story())
 
 
-def test_an_engine_that_hangs_is_killed_and_another_answers(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with running_fleet(tmp_path, engine_hang_timeout_s=2.0) as fleet:
-            base_id = read_base(str(NANO)).id
-            client = await fleet.client(base_id)
-            expected = await answer(client)
-            (process,) = engine_processes()
-            process.send_signal(signal.SIGSTOP)  # it lives, holds its socket and says nothing
-            with pytest.raises(EngineUnavailable):
-                await asyncio.wait_for(answer(client), 20)
-            await until(lambda: fleet.state() != "ready")
-            assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-            assert await answer(await fleet.client(base_id)) == expected
-            (after,) = engine_processes()
-            await asyncio.sleep(3)
-            assert engine_processes() == [after], "an engine that is well is left alone"
-
-    asyncio.run(story())
-
-
 OFFICE = """
 import asyncio, sys
 from pathlib import Path
@@ -181,12 +183,20 @@ asyncio.run(main())
 """
 
 
-def test_an_engine_does_not_outlive_a_killed_office(tmp_path: Path) -> None:
+def test_an_engine_does_not_outlive_a_killed_office_and_the_next_one_tidies_up(tmp_path: Path) -> None:
     office = subprocess.Popen([sys.executable, "-c", OFFICE, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT)
     assert office.stdout is not None
     assert office.stdout.readline() == b"False\n", "the office must not load torch"
     (engine,) = psutil.Process(office.pid).children()
+    socket_folder = Path(engine.cmdline()[engine.cmdline().index("--socket") + 1]).parent
     os.kill(office.pid, signal.SIGKILL)
     office.wait()
     office.stdout.close()
-    engine.wait(timeout=20)
+    engine.wait(timeout=4)  # it still loads, so there is no answer under way to wait for
+    assert socket_folder.exists()
+
+    async def next_office() -> None:
+        async with running_fleet(tmp_path):
+            assert not socket_folder.exists()
+
+    asyncio.run(next_office())

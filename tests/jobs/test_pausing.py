@@ -215,10 +215,12 @@ def paused(office: Office) -> Iterator[Callable[[str], tuple[str, dict]]]:
 
 
 def test_a_pause_frees_the_device_once_the_worker_has_saved_and_gone(office: Office, paused) -> None:
+    office.hold_back()
     job_id, who = paused("leave slowly")
     other = office.job("succeed")
-    time.sleep(0.4)
+    time.sleep(0.3)  # several looks of the scheduler
     assert process.is_alive(who) and office.get(other).status == "queued", "it is still leaving"
+    office.let_go()
     office.until(other, "succeeded")  # whose worker checks that it is alone
     assert not process.is_alive(who)
     job = office.get(job_id)
@@ -230,9 +232,11 @@ def test_a_pause_frees_the_device_once_the_worker_has_saved_and_gone(office: Off
 
 
 def test_resumed_at_once_it_goes_on_when_the_old_worker_has_gone(office: Office, paused) -> None:
+    office.hold_back()
     job_id, who = paused("leave slowly")
     assert resume(office.db, office.who.project_id, job_id).status == "queued"
-    wait(lambda: office.get(job_id).attempt == 2, 20)
+    office.let_go()
+    wait(lambda: office.get(job_id).attempt == 2)
     assert not process.is_alive(who), "two workers at one job"
     job = office.get(job_id)
     assert job.snapshot is not None and job.snapshot["step"] == 7, "what the old worker saved last counts"
@@ -244,9 +248,10 @@ def test_resumed_at_once_it_goes_on_when_the_old_worker_has_gone(office: Office,
 
 
 def test_a_worker_killed_before_its_snapshot_leaves_the_job_paused(office: Office, paused) -> None:
+    office.hold_back()
     job_id, who = paused("leave slowly")
     os.kill(who["pid"], signal.SIGKILL)
-    wait(lambda: not office.get(job_id).leaving, 10)
+    wait(lambda: not office.get(job_id).leaving)
     job = office.get(job_id)
     assert (job.status, job.attempt, job.crashes) == ("paused", 1, 0)
     last = office.story(job_id)[-1]
@@ -256,9 +261,9 @@ def test_a_worker_killed_before_its_snapshot_leaves_the_job_paused(office: Offic
 def test_a_worker_that_does_not_listen_is_ended_when_patience_is_over(
     office: Office, paused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler_module, "PAUSE_GRACE_S", 1.0)
+    monkeypatch.setattr(scheduler_module, "PAUSE_GRACE_S", 0.5)
     job_id, who = paused("deaf")
-    wait(lambda: not office.get(job_id).leaving, 10)
+    wait(lambda: not office.get(job_id).leaving)
     assert not process.is_alive(who)
     assert office.get(job_id).status == "paused"
 
@@ -269,7 +274,7 @@ def test_a_frozen_worker_of_a_paused_job_loses_its_lease(office: Office) -> None
     who = office.worker_of(job_id)
     os.kill(who["pid"], signal.SIGSTOP)
     pause(office.db, office.who.project_id, job_id)
-    wait(lambda: not office.get(job_id).leaving, 10)
+    wait(lambda: not office.get(job_id).leaving)
     assert not process.is_alive(who)
     assert office.get(job_id).status == "paused"
 
@@ -282,7 +287,7 @@ def test_a_worker_leaves_a_paused_job_even_while_no_server_lives(office: Office)
     office.running.clear()
     pause(office.db, office.who.project_id, job_id)
     for orphan in orphans:
-        orphan.wait(10)
+        orphan.wait(60)
     assert not process.is_alive(who)
     job = office.get(job_id)
     assert (job.status, job.leaving, job.worker) == ("paused", False, None)
@@ -301,7 +306,7 @@ def test_a_server_killed_with_a_leaving_worker_finds_it_again(office: Office) ->
     office.running.clear()
     other = office.job("succeed")
     office.start()
-    time.sleep(0.6)
+    time.sleep(0.3)
     assert office.get(other).status == "queued", "the device is taken by the worker of the paused job"
     os.kill(who["pid"], signal.SIGKILL)
     office.until(other, "succeeded")

@@ -49,7 +49,7 @@ def test_a_worker_that_always_crashes_fails_the_job_with_its_last_words(office: 
 def test_a_worker_that_makes_progress_may_crash_more_often(office: Office) -> None:
     job_id = office.job("crash with progress")
     office.start(max_attempts=2)
-    job = office.until(job_id, "succeeded", timeout_s=40)
+    job = office.until(job_id, "succeeded")
     assert job.attempt == 4
     assert sum("SIGKILL" in message for message in office.story(job_id)) == 3
 
@@ -61,15 +61,26 @@ def test_a_cancelled_job_s_process_is_gone_soon_even_if_it_is_deaf(office: Offic
         scheduler.wake()
         who = office.worker_of(job_id)
         cancel(office.db, office.who.project_id, job_id)
-        wait(lambda who=who: not process.is_alive(who), 10)
+        wait(lambda who=who: not process.is_alive(who))
         assert office.get(job_id).status == "cancelled"
         assert office.story(job_id)[-1] == "Fine-tuning job cancelled"
+
+
+def test_a_job_that_is_cancelled_while_its_worker_loads_frees_the_device_at_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler_module, "CANCEL_GRACE_S", 1000.0)
+    job_id, other = office.job("load"), office.job("succeed")
+    office.start()
+    wait((office.settings.data / "work" / f"{job_id}-1" / "loading").exists)
+    cancel(office.db, office.who.project_id, job_id)
+    office.until(other, "succeeded")
 
 
 def test_a_stop_gives_jobs_back_and_the_next_start_takes_them_up(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler_module, "STOP_GRACE_S", 1.0)
+    monkeypatch.setattr(scheduler_module, "STOP_GRACE_S", 0.5)
     for do in ("wait", "deaf"):
         job_id = office.job(do)
         office.start()
@@ -88,11 +99,11 @@ def test_a_worker_that_outlives_its_server_is_adopted(office: Office) -> None:
     orphans = vanish(first)
     office.running.clear()
     office.start()
-    time.sleep(1.0)
+    time.sleep(0.4)  # several looks of the scheduler
     job = office.get(job_id)
     assert (job.status, job.attempt, job.worker) == ("running", 1, who)
     other = office.job("succeed")
-    time.sleep(0.5)
+    time.sleep(0.3)
     assert office.get(other).status == "queued", "the device is taken"
     cancel(office.db, office.who.project_id, job_id)
     office.until(other, "succeeded")
@@ -111,10 +122,8 @@ def test_a_worker_that_died_with_its_server_is_replaced_at_once(office: Office) 
     claimed = claim(office.db, device="auto")
     assert claimed is not None and claimed.id == job_id
     jobs.record(office.db, job_id, claimed.attempt, running=RUNNING, worker=gone)
-    started = time.monotonic()
-    office.start()
+    office.start(lease_s=1000)  # nobody waits for its end
     assert office.until(job_id, "succeeded").attempt == 2
-    assert time.monotonic() - started < office.settings.lease_s
 
 
 def test_a_frozen_worker_loses_its_job_and_its_life(office: Office) -> None:
@@ -122,8 +131,8 @@ def test_a_frozen_worker_loses_its_job_and_its_life(office: Office) -> None:
     office.start(lease_s=1.5)
     who = office.worker_of(job_id)
     os.kill(who["pid"], signal.SIGSTOP)
-    wait(lambda: not process.is_alive(who), 10)
-    wait(lambda: office.get(job_id).attempt == 2, 10)
+    wait(lambda: not process.is_alive(who))
+    wait(lambda: office.get(job_id).attempt == 2)
     assert any("no sign of life for 1.5 s" in message for message in office.story(job_id))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -95,6 +96,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         assert process.stdout is not None and process.stderr is not None
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # it cannot run far ahead of its reader
         for line in process.stdout:
             if json.loads(line).get("step") == 5:
                 process.send_signal(signal.SIGINT)

@@ -223,7 +223,7 @@ def test_a_page_names_its_ends(http: httpx2.Client) -> None:
     ("changes", "param"),
     [
         ({"endpoint": "/v1/images/generations"}, "endpoint"),
-        ({"endpoint": "/v1/moderations"}, "endpoint"),
+        ({"endpoint": "/v1/moderations"}, "endpoint"),  # this server has no moderation model
         ({"endpoint": "/v1/nonsense"}, "endpoint"),
         ({"endpoint": 7}, "endpoint"),
         ({"completion_window": "48h"}, "completion_window"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import openai
+import psutil
 import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletionChunk
@@ -151,6 +152,20 @@ def test_logit_bias_can_forbid_and_force(client: OpenAI) -> None:
     assert forced.choices[0].message.content == "xxx"
 
 
+def test_a_top_p_of_zero_leaves_the_likeliest_token(client: OpenAI) -> None:
+    likeliest = client.chat.completions.create(model="nano", messages=HELLO, temperature=0, max_tokens=8)
+    for seed in range(3):
+        narrow = client.chat.completions.create(
+            model="nano", messages=HELLO, temperature=2, top_p=0, seed=seed, max_tokens=8
+        )
+        assert narrow.choices[0].message.content == likeliest.choices[0].message.content
+
+
+def test_a_bound_is_told_to_the_last_digit(client: OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="Expected a value <= 9223372036854775807,"):
+        client.chat.completions.create(model="nano", messages=HELLO, seed=2**63)
+
+
 def test_text_parts_and_the_developer_role_are_what_a_string_and_system_are(client: OpenAI) -> None:
     asked = {"model": "nano", "temperature": 0, "max_tokens": 8}
     plain = client.chat.completions.create(messages=HELLO, **asked)
@@ -284,14 +299,18 @@ def test_fields_that_change_nothing_are_accepted(client: OpenAI) -> None:
     )
 
 
-def test_a_prompt_over_the_context_is_refused_with_both_counts(client: OpenAI) -> None:
+def test_a_prompt_over_the_context_is_refused_with_both_counts(client: OpenAI, server) -> None:
+    def cpu_s() -> float:
+        spent = psutil.Process(server.pid).cpu_times()
+        return spent.user + spent.system
+
     for words in (3000, 1_000_000):
-        started = time.perf_counter()
+        before = cpu_s()
         with pytest.raises(openai.BadRequestError) as refusal:
             client.chat.completions.create(
                 model="nano", messages=[{"role": "user", "content": "word " * words}]
             )
-        assert time.perf_counter() - started < 5
+        assert cpu_s() - before < 5
         assert refusal.value.code == "context_length_exceeded"
         message = refusal.value.body["message"]  # type: ignore[index]
         assert "maximum context length is 2048 tokens" in message
@@ -327,4 +346,4 @@ def test_a_client_that_leaves_frees_the_engine(client: OpenAI, http: httpx2.Clie
             next(iter(stream))
     started = time.perf_counter()
     client.chat.completions.create(model="nano", messages=HELLO, max_tokens=1)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 20  # all the answers that nobody reads would take a minute

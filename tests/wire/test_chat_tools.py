@@ -225,6 +225,9 @@ def test_a_legacy_function_can_be_forced_too(client: OpenAI, http: httpx2.Client
         ({"tool_choice": allowed("any", "get_time")}, "tool_choice.allowed_tools.mode", "'auto' and"),
         ({"tool_choice": allowed("auto")}, "tool_choice.allowed_tools.tools", "at least one tool"),
         ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0].type", "'function'"),
+        ({"tool_choice": ["auto"]}, "tool_choice", "expected one of a string or an object, but got an array"),
+        ({"tool_choice": {}}, "tool_choice.type", "Missing required parameter"),
+        ({"tool_choice": {**named("get_time"), "mode": "auto"}}, "tool_choice.mode", "Unrecognized"),
         ({"tools": [WEATHER, WEATHER]}, "tools", "defined twice"),
         (
             {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}]},

@@ -65,7 +65,7 @@ def asked(http: httpx2.Client, path: str, **query: Any) -> dict[str, Any]:
         if body.get("status") != "in_progress":
             return body
         assert time.monotonic() < deadline, body
-        time.sleep(0.1)
+        time.sleep(0.02)
 
 
 def estimated(http: httpx2.Client, **body: Any) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def test_a_large_file_says_how_far_it_is_and_names_its_faults_first(
         if body["progress"]["phase"] == "counting" and body["progress"]["lines_done"]:
             break
         assert time.monotonic() < deadline, body
-        time.sleep(0.2)
+        time.sleep(0.02)
     assert body["progress"]["lines_total"] == 2501
     assert body["report"]["tokens"] is None and body["report"]["n_problems"] == 1
     first = http.get(f"/v1/files/{file_id}/rows", params={"limit": 3}).json()

@@ -94,7 +94,8 @@ def test_an_expired_file_is_gone_everywhere_at_once(server, client: OpenAI) -> N
     for act in (client.files.retrieve, client.files.content, client.files.delete):
         with pytest.raises(openai.NotFoundError, match=f"No such File object: {first.id}"):
             act(first.id)
-    assert [file.id for file in client.files.list(purpose="assistants")] == [second.id]
+    listed = {file.id for file in client.files.list(purpose="assistants")}
+    assert first.id not in listed and second.id in listed
     with pytest.raises(openai.APIStatusError, match="training_file"):
         client.fine_tuning.jobs.create(model="gpt-4o-mini", training_file=first.id)
     client.files.delete(second.id)
@@ -122,11 +123,11 @@ def test_every_purpose_of_a_client_is_taken(client: OpenAI, http: httpx2.Client,
 )
 def test_a_wrong_field_is_named_and_nothing_is_kept(http: httpx2.Client, field: str, value: str) -> None:
     data = {"purpose": "user_data", "expires_after[anchor]": "created_at", "expires_after[seconds]": "3600"}
-    before = http.get("/v1/files").json()["data"]
+    before = http.get("/v1/files?purpose=user_data").json()["data"]
     answer = http.post("/v1/files", files={"file": ("a", b"x")}, data={**data, field: value})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == field
-    assert http.get("/v1/files").json()["data"] == before
+    assert http.get("/v1/files?purpose=user_data").json()["data"] == before
 
 
 @pytest.mark.parametrize(
@@ -288,13 +289,15 @@ def test_a_range_of_a_result_file_is_one_of_its_base64(
         assert part.headers["etag"] == whole.headers["etag"]
 
 
-def test_a_client_that_goes_away_leaves_no_file_and_no_bytes(server, http: httpx2.Client) -> None:
+def test_a_client_that_goes_away_leaves_no_file_and_no_bytes(
+    server, http: httpx2.Client, quiet: None
+) -> None:
     before = http.get("/v1/files").json()["data"]
     objects = sorted((server.data / "objects" / "files").iterdir())
     incoming = server.data / "objects" / ".incoming"
     host, port = server.root_url.removeprefix("http://").split(":")
-    deadline = time.monotonic() + 20
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    deadline = time.monotonic() + 60
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(
             f"POST /v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.api_key}\r\n"
             "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 4000000\r\n\r\n"
@@ -334,11 +337,11 @@ def test_a_file_over_the_limit_is_refused_at_constant_memory(server, http: httpx
         status = Path(f"/proc/{server.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
-    before = peak_mb()
+    before, files = peak_mb(), http.get("/v1/files?purpose=user_data").json()["data"]
     answer = http.post(
         "/v1/files", content=body(), headers={"content-type": "multipart/form-data; boundary=b"}
     )
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == "file_too_large"
     assert peak_mb() - before < 50
-    assert http.get("/v1/files?purpose=user_data").json()["data"] == []
+    assert http.get("/v1/files?purpose=user_data").json()["data"] == files

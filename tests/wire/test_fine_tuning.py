@@ -252,7 +252,8 @@ def test_metadata_filters_that_contradict_each_other_are_refused(http: httpx2.Cl
 
 
 def test_a_running_job_has_numbers_and_a_forecast(http: httpx2.Client, training_file: str) -> None:
-    asked = {"model": "gpt-4o-mini", "training_file": training_file, "hyperparameters": {"n_epochs": 50}}
+    many_steps = {"n_epochs": 50, "batch_size": 1}
+    asked = {"model": "gpt-4o-mini", "training_file": training_file, "hyperparameters": many_steps}
     path = f"/v1/fine_tuning/jobs/{http.post('/v1/fine_tuning/jobs', json=asked).json()['id']}"
     deadline = time.monotonic() + 60
     forecasts: set[int] = set()
@@ -264,6 +265,7 @@ def test_a_running_job_has_numbers_and_a_forecast(http: httpx2.Client, training_
             assert all(isinstance(value, int | float) for value in job["hyperparameters"].values())
             assert job["method"]["supervised"]["hyperparameters"] == job["hyperparameters"]
             forecasts |= {job["estimated_finish"]} - {None}
+        time.sleep(0.02)
     paused = http.post(f"{path}/pause").json()
     http.post(f"{path}/cancel")
     (forecast,) = forecasts
@@ -345,7 +347,7 @@ def test_a_job_that_is_followed_says_where(followed_server: RunningServer, small
         assert any(url in event.message and event.level == "info" for event in events)
         steps = {event.data["step"] for event in events if event.type == "metrics"}  # type: ignore[index]
     written = followed_server.data.parent / "calls.jsonl"
-    deadline = time.monotonic() + 10  # the goodbye may come after the job's end
+    deadline = time.monotonic() + 60  # the goodbye may come after the job's end
     while '"finish"' not in written.read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
     calls = [json.loads(line) for line in written.read_text().splitlines()]

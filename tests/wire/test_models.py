@@ -68,6 +68,14 @@ def test_a_checkpoint_can_be_retrieved_by_its_name(client: OpenAI, tuned_job: Fi
         assert client.models.retrieve(checkpoint.fine_tuned_model_checkpoint).owned_by == "personal"
 
 
+def test_a_model_for_embeddings_can_be_retrieved_and_says_so_to_who_wants_to_chat(client: OpenAI) -> None:
+    name = "text-embedding-3-small"
+    assert client.models.retrieve(name).id == name
+    with pytest.raises(openai.NotFoundError, match="makes embeddings: ask POST /v1/embeddings") as refusal:
+        client.chat.completions.create(model=name, messages=HI)
+    assert refusal.value.code == "model_not_found"
+
+
 def test_an_unknown_name_is_a_404_that_names_the_nearest(client: OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as refusal:
         client.models.retrieve("gpt-4o-mni")

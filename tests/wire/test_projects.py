@@ -18,7 +18,7 @@ from tunesmith.store.database import Database
 
 HI = [{"role": "user", "content": "Hello!"}]
 ENDLESS = {"temperature": 2, "logit_bias": {"0": -100, "1": -100, "2": -100}, "max_tokens": 1900}
-SOON_S = 5.0
+SOON_S = 20.0  # it takes one; the answer itself would take longer than this
 
 
 @pytest.fixture

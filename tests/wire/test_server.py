@@ -91,7 +91,7 @@ def test_the_first_key_is_printed_once_and_works(tmp_path: Path) -> None:
                 headers = {"authorization": f"Bearer {key.group()}"}
                 assert httpx2.get(f"{url.group(1)}/v1/models", headers=headers).status_code == 200
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
     assert printed[0] is not None and printed[1] is None
 
 
@@ -132,8 +132,8 @@ def test_a_server_that_is_told_to_stop_ends_its_answers_and_admits_nothing_new(
         reader.start()
         assert begun.wait(110)
         running.process.terminate()
-        time.sleep(0.3)
-        refused = idle.get(f"{running.base_url}/models")
+        while (refused := idle.get(f"{running.base_url}/models")).status_code == 200:
+            time.sleep(0.02)  # the signal is on its way
         assert refused.status_code == 503
         assert int(refused.headers["retry-after"]) >= 1
         assert refused.json()["error"]["type"] == "server_error"
@@ -142,10 +142,8 @@ def test_a_server_that_is_told_to_stop_ends_its_answers_and_admits_nothing_new(
     assert running.stop() == 0
 
 
-def test_a_start_costs_little_enough_to_answer_within_two_seconds(own_server: RunningServer) -> None:
-    assert httpx2.get(f"{own_server.root_url}/health").status_code == 200
-    spent = psutil.Process(own_server.pid).cpu_times()
-    assert spent.user + spent.system < 2  # processor time: what else the machine does is not ours
+def test_a_start_costs_little_enough_to_answer_within_two_seconds(server: RunningServer) -> None:
+    assert server.start_cpu_s < 2  # processor time: what else the machine does is not ours
 
 
 def test_an_engine_that_dies_ends_its_streams_with_an_error_and_comes_back(own_server: RunningServer) -> None:

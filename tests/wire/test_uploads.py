@@ -283,6 +283,17 @@ def test_the_file_is_checked_as_one_that_comes_whole(client: OpenAI) -> None:
     assert all(file.filename != "data.csv" for file in client.files.list())
 
 
+def test_parts_out_of_order_that_make_no_rows_are_named_as_what_may_be_wrong(client: OpenAI) -> None:
+    data = b'{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}\n'
+    upload = started(client, len(data), filename="a.jsonl", purpose="fine-tune", mime_type="text/jsonl")
+    first, second = sent(client, upload, data[:9], data[9:])
+    with pytest.raises(
+        openai.BadRequestError, match=f"The first of the parts is {second}: .* in their order"
+    ):
+        client.uploads.complete(upload.id, part_ids=[second, first])
+    client.uploads.cancel(upload.id)
+
+
 def test_a_name_of_any_text_stays_data(client: OpenAI, http: httpx2.Client) -> None:
     name = 'a\r\nset-cookie: x=1\n<script>alert(1)</script>/../"🙂.txt'
     upload = started(client, 1, filename=name)
@@ -329,7 +340,9 @@ def test_another_projects_upload_is_as_good_as_absent(
     assert client.uploads.cancel(upload.id).status == "cancelled"
 
 
-def test_a_part_over_the_limit_is_refused_and_the_client_learns_why(server, client: OpenAI) -> None:
+def test_a_part_over_the_limit_is_refused_and_the_client_learns_why(
+    server, client: OpenAI, quiet: None
+) -> None:
     upload = started(client, 2**30)
     with pytest.raises(openai.APIStatusError) as refusal:
         client.uploads.parts.create(upload.id, data=bytes(limits.MAX_PART_BYTES + 1))
@@ -360,10 +373,10 @@ def test_a_part_may_come_without_a_filename_but_not_without_bytes(
     client.uploads.cancel(upload.id)
 
 
-def test_a_client_that_goes_away_leaves_nothing_behind(server, client: OpenAI) -> None:
+def test_a_client_that_goes_away_leaves_nothing_behind(server, client: OpenAI, quiet: None) -> None:
     upload = started(client, 2**22)
     address = server.root_url.removeprefix("http://").split(":")
-    with socket.create_connection((address[0], int(address[1])), timeout=10) as connection:
+    with socket.create_connection((address[0], int(address[1])), timeout=60) as connection:
         connection.sendall(
             f"POST /v1/uploads/{upload.id}/parts HTTP/1.1\r\nHost: x\r\n"
             f"Authorization: Bearer {server.api_key}\r\n"
@@ -371,7 +384,7 @@ def test_a_client_that_goes_away_leaves_nothing_behind(server, client: OpenAI) -
             '--b\r\nContent-Disposition: form-data; name="data"; filename="x"\r\n\r\n'.encode()
             + bytes(2**21)
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not unfinished(server) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert unfinished(server)
@@ -381,10 +394,12 @@ def test_a_client_that_goes_away_leaves_nothing_behind(server, client: OpenAI) -
     assert client.uploads.cancel(upload.id).status == "cancelled"
 
 
-def test_slow_uploads_leave_the_threads_to_others(server, client: OpenAI, http: httpx2.Client) -> None:
+def test_slow_uploads_leave_the_threads_to_others(
+    server, client: OpenAI, http: httpx2.Client, quiet: None
+) -> None:
     upload = started(client, 2**22)
     host, port = server.root_url.removeprefix("http://").split(":")
-    slow = [socket.create_connection((host, int(port)), timeout=10) for _ in range(60)]
+    slow = [socket.create_connection((host, int(port)), timeout=60) for _ in range(60)]
     try:
         for connection in slow:
             connection.sendall(
@@ -393,11 +408,11 @@ def test_slow_uploads_leave_the_threads_to_others(server, client: OpenAI, http: 
                 "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 4000000\r\n\r\n"
                 '--b\r\nContent-Disposition: form-data; name="data"; filename="x"\r\n\r\nabc'.encode()
             )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(unfinished(server)) < len(slow) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert len(unfinished(server)) == len(slow)
-        assert http.get("/v1/files?limit=1", timeout=10).status_code == 200
+        assert http.get("/v1/files?limit=1", timeout=20).status_code == 200
     finally:
         for connection in slow:
             connection.close()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from tunesmith import __version__
 from tunesmith.api import (
@@ -23,6 +24,7 @@ from tunesmith.api import (
     fine_tuning,
     health,
     job_estimate,
+    job_forecast,
     job_metrics,
     login_codes,
     models,
@@ -33,6 +35,7 @@ from tunesmith.api import (
     organization_keys,
     organization_projects,
     organization_rate_limits,
+    organization_service_accounts,
     organization_usage,
     permissions,
     responses,
@@ -51,6 +54,19 @@ from tunesmith.api.rate_limits import Limiter
 from tunesmith.jobs.inspections import Inspections
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+#: Smaller answers travel as they are. From here on Starlette compresses in a thread, so that no stream waits.
+GZIP_LEAST_BYTES = 128 * 1024
+#: 1: of a curve of a hundred thousand steps a higher level saves little and takes several times as long.
+GZIP_LEVEL = 1
+#: Only JSON is compressed: never events, nor the bytes of files, of which a client may want a range.
+NOT_COMPRESSED = (
+    *DEFAULT_EXCLUDED_CONTENT_TYPES,
+    "application/octet-stream",
+    "application/jsonl",
+    "image/*",
+    "text/*",
+)
 
 
 def create_app(office: Office, *, lifespan: Lifespan | None = None) -> FastAPI:
@@ -81,6 +97,7 @@ def create_app(office: Office, *, lifespan: Lifespan | None = None) -> FastAPI:
         moderations,
         fine_tuning,
         job_estimate,
+        job_forecast,
         job_metrics,
         permissions,
         models,
@@ -93,6 +110,7 @@ def create_app(office: Office, *, lifespan: Lifespan | None = None) -> FastAPI:
         webhook_endpoints,
         organization_projects,
         organization_keys,
+        organization_service_accounts,
         organization_rate_limits,
         organization_admin_keys,
         organization_usage,
@@ -104,6 +122,13 @@ def create_app(office: Office, *, lifespan: Lifespan | None = None) -> FastAPI:
         app.include_router(resource.router)
     app.include_router(not_served.router)  # last: whatever is served comes first
     errors.install(app)
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=GZIP_LEAST_BYTES,
+        compresslevel=GZIP_LEVEL,
+        thread_minimum_size=GZIP_LEAST_BYTES,
+        exclude_content_types=NOT_COMPRESSED,
+    )
     app.add_middleware(
         Envelope,
         office=office,

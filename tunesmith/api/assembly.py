@@ -86,14 +86,27 @@ def _checked(blobs: Blobs, upload: UploadRow, parts: list[PartRow], md5: str | N
                 digest.update(piece)
             head.add(piece)
             if head.is_full and not judged:
-                head.judge(upload.purpose, upload.filename)
+                _judge(head, upload, parts)
                 judged = True
             yield piece
     if not judged:
-        head.judge(upload.purpose, upload.filename)
+        _judge(head, upload, parts)
     if digest is not None and digest.hexdigest() != md5:
         raise InvalidRequest(
             f"The parts in this order have the MD5 {digest.hexdigest()}, not {md5}; check their order, "
             "and send a part that was damaged once more.",
             param="md5",
         )
+
+
+def _judge(head: intake.Head, upload: UploadRow, parts: list[PartRow]) -> None:
+    """Raises InvalidRequest for a file that its purpose does not take: maybe it is only out of order."""
+    try:
+        head.judge(upload.purpose, upload.filename)
+    except InvalidRequest as error:
+        if len(parts) > 1:
+            error.message += (
+                f" The first of the parts is {parts[0].id}: if the file does not begin with it, name the "
+                "parts in their order."
+            )
+        raise

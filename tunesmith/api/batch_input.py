@@ -19,6 +19,7 @@ from tunesmith.errors import InvalidRequest
 from tunesmith.store.blobs import Blobs, ObjectCorrupt
 from tunesmith.wire import limits
 from tunesmith.wire.base import json_name
+from tunesmith.wire.batches import MODERATIONS
 
 MAX_LINE_BYTES = limits.MAX_JSON_BYTES + 64 * 1024
 """A line is a body that the route would take, and little around it."""
@@ -225,7 +226,9 @@ def _faults(
         yield _missing_or_type(line, number, "body", "an object", body)
         return
     model = body.get("model")
-    if not isinstance(model, str) or not model:
+    if model is None and endpoint == MODERATIONS:
+        pass  # as at its route: the configured one
+    elif not isinstance(model, str) or not model:
         yield _missing_or_type(body, number, "body.model", "a string", model)
     elif report.model is None:
         report.model, report.model_line = model, number

@@ -13,14 +13,15 @@ from collections.abc import Iterable, Iterator
 from fastapi.concurrency import run_in_threadpool
 
 from tunesmith import ids
-from tunesmith.api import models_lookup
+from tunesmith.api import models_lookup, moderation_model
 from tunesmith.api.batch_asking import Asking, Desk, principal_of
 from tunesmith.api.batch_input import Fault, InputReader, Report, examine
 from tunesmith.api.batch_output import Outcomes, finish
-from tunesmith.errors import ModelNotFound, TunesmithError
+from tunesmith.errors import InvalidRequest, ModelNotFound, TunesmithError
 from tunesmith.store import batches, files
 from tunesmith.store.blobs import ObjectCorrupt, ObjectMissing
 from tunesmith.store.rows import BatchRow, FileRow
+from tunesmith.wire.batches import MODERATIONS
 
 
 class Run:
@@ -95,15 +96,19 @@ class Run:
 
     async def _wire_name(self, row: BatchRow, report: Report) -> str | None:
         """The name that the answers will carry. A model that cannot be asked is a fault of the whole file."""
-        assert report.model is not None
-        if row.endpoint == "/v1/embeddings":
-            resolved = self._desk.office.catalog.resolve_embedding(report.model)
-            if resolved is not None:
-                return resolved.wire_name
+        office, principal = self._desk.office, principal_of(row)
         try:
-            found = await models_lookup.find_async(self._desk.office, principal_of(row), report.model)
+            if row.endpoint == MODERATIONS:
+                return (await moderation_model.find(office, principal, report.model)).wire_name
+            assert report.model is not None
+            if row.endpoint == "/v1/embeddings":
+                resolved = office.catalog.resolve_embedding(report.model)
+                if resolved is not None:
+                    return resolved.wire_name
+            found = await models_lookup.find_async(office, principal, report.model)
         except TunesmithError as error:
-            if not isinstance(error, ModelNotFound) and error.headers.get("x-should-retry") != "false":
+            final = isinstance(error, ModelNotFound | InvalidRequest)
+            if not final and error.headers.get("x-should-retry") != "false":
                 raise
             report.add(
                 Fault(error.code or "model_not_available", report.model_line, error.message, "body.model")

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from tunesmith import ids
+from tunesmith.api import moderation_model
 from tunesmith.api.auth import Caller
 from tunesmith.api.batch_input import check_size
 from tunesmith.api.batch_runner import BatchRunner
@@ -21,6 +22,7 @@ from tunesmith.store.database import Database
 from tunesmith.store.rows import BatchRow
 from tunesmith.wire import limits
 from tunesmith.wire.batches import (
+    MODERATIONS,
     BatchError,
     BatchErrors,
     BatchList,
@@ -43,6 +45,8 @@ async def create_batch(
     body: Annotated[CreateBatchRequest, Depends(json_body(CreateBatchRequest))],
 ) -> Response:
     """Takes a file of requests; the answer is the batch, which begins by validating the file."""
+    if body.endpoint == MODERATIONS and office.settings.moderation_model is None:
+        raise moderation_model.not_configured("endpoint")
     created_at = ids.now()
     row = BatchRow(
         id=ids.new_id("batch"),

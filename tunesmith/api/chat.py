@@ -6,7 +6,6 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -27,7 +26,7 @@ from tunesmith.api.sse import ClientGone, EventStream, unless_gone
 from tunesmith.data.base import Base
 from tunesmith.data.chat_template import Renderer
 from tunesmith.store.rows import Principal
-from tunesmith.wire.chat import ChatCompletion, ChatRequest, Message
+from tunesmith.wire.chat import ChatCompletion, ChatRequest
 
 router = APIRouter(prefix="/v1/chat", tags=["chat"])
 
@@ -101,7 +100,7 @@ async def begin(office: Office, principal: Principal, body: ChatRequest) -> Begu
     asked = understood(body)
     model = await models_lookup.find_async(office, principal, body.model)
     renderer = Renderer.load(model.base.path)
-    prompt = await _prompt(renderer, model.base, body.messages, asked.tools)
+    prompt = await _prompt(renderer, model.base, body, asked.tools)
     wanted = structured.wanted(asked, call_format(renderer) if asked.functions else None, renderer.tokenizer)
     max_tokens = body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens
     rate_limits.admit(
@@ -139,13 +138,14 @@ async def begin(office: Office, principal: Principal, body: ChatRequest) -> Begu
 
 
 async def _prompt(
-    renderer: Renderer, base: Base, messages: Sequence[Message], tools: list[dict[str, Any]] | None
+    renderer: Renderer, base: Base, body: ChatRequest, tools: list[dict[str, Any]] | None
 ) -> list[int]:
     """The prompt's ids, as training would have them. A template's run is bounded in time: `data/jinja.py`."""
-    turns = [message.as_dict() for message in messages]
-    n_chars = sum(len(message.content or "") for message in messages)
+    turns = [message.as_dict() for message in body.messages]
+    begun = turns.pop()["content"] if body.continue_final_message else ""  # the answer so far
+    n_chars = sum(len(message.content or "") for message in body.messages)
     if len(turns) > _INLINE_MESSAGES or n_chars > _INLINE_CHARS or len(tools or ()) > _INLINE_TOOLS:
         text = await run_in_threadpool(renderer.prompt_text, turns, tools)
     else:
         text = renderer.prompt_text(turns, tools)
-    return await tokenised(renderer.tokenizer, text, base.context_length, raw=False)
+    return await tokenised(renderer.tokenizer, text + begun, base.context_length, raw=False)

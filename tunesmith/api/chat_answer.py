@@ -128,7 +128,7 @@ class Answers:
                         done[index] = True
                         ended += 1
                         answer.finish_reason = delta.finish_reason
-                        if self.wanted.is_checked and delta.finish_reason != "length":
+                        if self.wanted.is_checked and not self._is_cut(index, delta):
                             answer.refusal = await self._unmet(answer)
                     yield index, pieces, delta
                     if ended == len(done):
@@ -145,12 +145,17 @@ class Answers:
             pieces = _through_first_call(pieces)
             delta = delta._replace(finish_reason="stop")
         elif delta.finish_reason is not None:
-            pieces += parser.flush()
+            pieces += parser.flush(cut=self._is_cut(index, delta))
             if self.wanted.one_call:
                 pieces = _through_first_call(pieces)
         if delta.finish_reason == "stop" and parser.n_begun:
-            delta = delta._replace(finish_reason=self.wanted.finish_reason)
+            half = parser.n_ended < parser.n_begun and self._is_cut(index, delta)
+            delta = delta._replace(finish_reason="stop" if half else self.wanted.finish_reason)
         return pieces, delta
+
+    def _is_cut(self, index: int, delta: Delta) -> bool:
+        """Whether a finished answer is only the beginning of one: by a stop string or for want of tokens."""
+        return delta.finish_reason == "length" or self.generation.texts[index].is_cut
 
     async def _unmet(self, answer: Answer) -> str | None:
         text, calls = answer.text, answer.called()

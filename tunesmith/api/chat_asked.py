@@ -51,6 +51,8 @@ def understood(body: ChatRequest) -> Asked:
     _refuse_unsupported(body)
     _check_together(body)
     _check_turns(body.messages)
+    if body.continue_final_message:
+        _check_continued(body)
     answer = _answer(body.response_format, body.messages)
     legacy = bool(body.functions)
     if legacy:
@@ -113,6 +115,23 @@ def _check_together(body: ChatRequest) -> None:
             )
 
 
+def _check_continued(body: ChatRequest) -> None:
+    """Text goes on from where it stopped; a call, or JSON whose form is enforced, begins at its beginning."""
+    last = body.messages[-1]
+    if last.role != "assistant" or not last.content or last.tool_calls or last.function_call:
+        raise InvalidRequest(
+            "Invalid 'continue_final_message': the last message must be the assistant's, with the text to go "
+            "on from and without calls.",
+            param="continue_final_message",
+        )
+    if body.response_format is not None and body.response_format.type != "text":
+        raise InvalidRequest(
+            "Invalid 'continue_final_message': an answer whose form is enforced begins anew; leave out "
+            "'response_format', or ask again without 'continue_final_message'.",
+            param="continue_final_message",
+        )
+
+
 def _check_turns(messages: Sequence[Message]) -> None:
     """Calls and their results belong together: each result answers a call, each call has its result."""
     waiting: dict[str, None] = {}
@@ -150,7 +169,11 @@ def _refuse_unsupported(body: ChatRequest) -> None:
     if body.web_search_options is not None:
         raise _unsupported("web_search_options", "This server does not search the web", "leave it out")
     if body.moderation is not None:
-        raise _unsupported("moderation", "This server does not moderate", "leave it out")
+        raise _unsupported(
+            "moderation",
+            "Chats are not moderated here",
+            "leave it out, or send texts to POST /v1/moderations",
+        )
     if body.reasoning_effort not in (None, "none"):
         raise InvalidRequest(
             "Unsupported parameter: 'reasoning_effort' is not supported with this model.",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from tunesmith.api.structured_check import schema_fault
 from tunesmith.api.structured_schema import root_fault, strict_fault
 from tunesmith.errors import InvalidRequest
+from tunesmith.wire.base import json_name
 from tunesmith.wire.chat import FunctionDefinition
 
 Choice = Literal["none", "auto", "required", "named"]
@@ -30,7 +31,8 @@ def declared(definitions: Sequence[FunctionDefinition], place: str) -> dict[str,
     for index, definition in enumerate(definitions):
         if definition.name in functions:
             raise InvalidRequest(
-                f"The function '{definition.name}' is defined twice; its name must be its own.", param="tools"
+                f"The function '{definition.name}' is defined twice; its name must be its own.",
+                param=place.partition("[")[0],
             )
         parameters = definition.parameters
         fault = None
@@ -60,20 +62,32 @@ def chosen(value: Any, param: str, functions: Mapping[str, Function]) -> tuple[C
         return "auto", every
     if value in ("none", "auto") or (value == "required" and param == "tool_choice"):
         return value, every
-    if not isinstance(value, dict):
+    if isinstance(value, str):
         known = "'none', 'auto', and 'required'" if param == "tool_choice" else "'none' and 'auto'"
-        shown = f"'{value[:60]}'" if isinstance(value, str) else "this"
         raise InvalidRequest(
-            f"Invalid value for '{param}': {shown}. Supported values are: {known}, or an object.",
+            f"Invalid value for '{param}': '{value[:60]}'. Supported values are: {known}, or an object.",
             param=param,
             code="invalid_value",
         )
+    if not isinstance(value, dict):
+        raise InvalidRequest(
+            f"Invalid type for '{param}': expected one of a string or an object, but got {json_name(value)} "
+            "instead.",
+            param=param,
+            code="invalid_type",
+        )
     if param == "function_call":
+        _refuse_others(value, param, "name")
         return "named", frozenset({_name_in(value, "function_call.name", functions)})
     kind = value.get("type")
+    if kind is None:
+        raise _missing("tool_choice.type")
     if kind == "function":
-        return "named", frozenset({_name_in(value.get("function"), "tool_choice.function.name", functions)})
+        named = frozenset({_name_in(value.get("function"), "tool_choice.function.name", functions)})
+        _refuse_others(value, param, "type", "function")
+        return "named", named
     if kind == "allowed_tools":
+        _refuse_others(value, param, "type", "allowed_tools")
         return _allowed(value.get("allowed_tools"), functions)
     raise InvalidRequest(
         f"Invalid value for 'tool_choice.type': {str(kind)[:60]!r}. Supported values are: 'function' and "
@@ -86,9 +100,8 @@ def chosen(value: Any, param: str, functions: Mapping[str, Function]) -> tuple[C
 def _allowed(value: Any, functions: Mapping[str, Function]) -> tuple[Choice, frozenset[str]]:
     place = "tool_choice.allowed_tools"
     if not isinstance(value, dict):
-        raise InvalidRequest(
-            f"Missing required parameter: '{place}'.", param=place, code="missing_required_parameter"
-        )
+        raise _missing(place)
+    _refuse_others(value, place, "mode", "tools")
     mode, tools = value.get("mode"), value.get("tools")
     if mode not in ("auto", "required"):
         raise InvalidRequest(
@@ -110,12 +123,26 @@ def _allowed(value: Any, functions: Mapping[str, Function]) -> tuple[Choice, fro
     return mode, frozenset(names)
 
 
+def _missing(place: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"Missing required parameter: '{place}'.", param=place, code="missing_required_parameter"
+    )
+
+
+def _refuse_others(value: Mapping[str, Any], place: str, *known: str) -> None:
+    """Raises InvalidRequest for a key that means nothing there."""
+    for key in value:
+        if key not in known:
+            param = f"{place}.{key[:100]}"
+            raise InvalidRequest(
+                f"Unrecognized request argument supplied: {param}", param=param, code="unknown_parameter"
+            )
+
+
 def _name_in(value: Any, place: str, functions: Mapping[str, Function]) -> str:
     name = value.get("name") if isinstance(value, dict) else None
     if not isinstance(name, str):
-        raise InvalidRequest(
-            f"Missing required parameter: '{place}'.", param=place, code="missing_required_parameter"
-        )
+        raise _missing(place)
     if name not in functions:
         param = place.partition(".")[0]
         where = "'tools'" if param == "tool_choice" else "'functions'"

@@ -51,6 +51,11 @@ class ChoiceText:
         self.cached_tokens: int | None = None
         """Of the prompt's tokens, those that the engine had computed before; None until the end."""
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether a stop string of the client's has cut it, wherever in its text that was."""
+        return self._stops.found
+
     def add(self, output: TokenOutput) -> Delta:
         """Takes the next token of the engine."""
         self.n_tokens += 1

@@ -11,6 +11,7 @@ import logging
 import time
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -105,6 +106,8 @@ class Envelope:
                 await self.app(scope, receive, send_with_headers)
         except _HeadAnswered:
             pass
+        except ClientDisconnect:
+            pass  # in the middle of its body: nobody is left to answer
         except asyncio.CancelledError:
             why: TunesmithError | None = scope.get("tunesmith.cut")
             if why is None:

@@ -138,7 +138,7 @@ def _bound(
 ) -> Callable[[str, Any, Mapping[str, Any]], tuple[str, str]]:
     def make(path: str, value: Any, ctx: Mapping[str, Any]) -> tuple[str, str]:
         kind = "decimal" if isinstance(value, float) else "integer"
-        bound = f"{ctx[key]:.15g}"
+        bound = f"{ctx[key]:.15g}" if isinstance(ctx[key], float) else str(ctx[key])
         sentence = (
             f"Invalid '{path}': {kind} {word} value. "
             f"Expected a value {sign} {bound}, but got {_shown(value)} instead."

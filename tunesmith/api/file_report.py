@@ -11,17 +11,16 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from tunesmith.api.auth import Caller
-from tunesmith.api.inspected import base_of, task_for, waited_for
+from tunesmith.api.inspected import base_of, known, report_progress, task_for, waited_for
 from tunesmith.api.office import Office, OfficeDep
 from tunesmith.data import repeats
 from tunesmith.data.inspection import Problem, Summary, Tokens, problem_of
 from tunesmith.data.report import Role
-from tunesmith.jobs.inspecting import Compare, Inspect, Progress, inspected, shared
+from tunesmith.jobs.inspecting import Compare, Inspect, shared
 from tunesmith.wire.file_report import (
     Duplicates,
     FileProblem,
     FileReport,
-    InspectionProgress,
     Overlap,
     ReportBody,
     SharedRow,
@@ -72,14 +71,14 @@ async def file_report(
         file_id=file_id,
         model=base_id,
         status="completed" if progress is None else "in_progress",
-        progress=progress_object(progress),
+        progress=report_progress(progress),
         report=body,
     )
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def _body(office: Office, task: Inspect, compare: Compare | None) -> ReportBody | None:
-    found = inspected(office.blobs, task)
+    found = known(office, task)
     if found is None:
         return None
     summary = found.summary
@@ -143,15 +142,4 @@ def problem_object(problem: Problem) -> FileProblem:
     """The problem as the wire has it."""
     return FileProblem(
         line=problem.line, path=problem.path, code=problem.code, message=problem.message, hint=problem.hint
-    )
-
-
-def progress_object(progress: Progress | None) -> InspectionProgress | None:
-    """The progress as the wire has it."""
-    if progress is None:
-        return None
-    return InspectionProgress(
-        phase=progress.phase,  # type: ignore[arg-type]
-        lines_done=progress.lines_done,
-        lines_total=progress.lines_total,
     )

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from tunesmith.api.auth import Caller
-from tunesmith.api.file_report import Model, problem_object, progress_object
-from tunesmith.api.inspected import base_of, task_for, waited_for
+from tunesmith.api.file_report import Model, problem_object
+from tunesmith.api.inspected import base_of, report_progress, task_for, waited_for
 from tunesmith.api.office import Office, OfficeDep
 from tunesmith.data import row_index
 from tunesmith.data.base import Base
@@ -90,7 +90,7 @@ async def file_rows(
         model=base.id,
         context_length=base.context_length,
         status="completed" if progress is None else "in_progress",
-        progress=progress_object(progress),
+        progress=report_progress(progress),
         data=data,
         has_more=has_more,
         last_line=data[-1].line if data else None,

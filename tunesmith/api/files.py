@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 from tunesmith import ids
 from tunesmith.api import intake
 from tunesmith.api.auth import Caller
+from tunesmith.api.file_lists import Include, briefs
 from tunesmith.api.multipart import UploadForm
 from tunesmith.api.office import OfficeDep
 from tunesmith.api.pages import After, Search
@@ -28,7 +29,7 @@ from tunesmith.store import files
 from tunesmith.store.blobs import ObjectMissing
 from tunesmith.store.rows import FileRow
 from tunesmith.wire import limits
-from tunesmith.wire.files import PURPOSES, UPLOAD_PURPOSES, DeletedFile, FileList, FileObject
+from tunesmith.wire.files import PURPOSES, UPLOAD_PURPOSES, DeletedFile, FileList, FileObject, ListedFile
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
 
@@ -95,19 +96,24 @@ async def create_file(principal: Caller, office: OfficeDep, request: Request) ->
 def list_files(
     principal: Caller,
     office: OfficeDep,
+    request: Request,
     after: After = None,
     limit: Annotated[int, Query(ge=1, le=limits.MAX_FILES_PER_PAGE)] = limits.MAX_FILES_PER_PAGE,
     order: Literal["asc", "desc"] = "desc",
     purpose: Annotated[str | None, Query(description="Only files of this purpose.")] = None,
     q: Search = None,
+    include: Include = None,
 ) -> Response:
-    """Files of the project, newest first."""
+    """Files of the project, newest first. `q` and `include` are our own; without them it is OpenAI's list."""
     if purpose is not None and purpose not in PURPOSES:
         raise intake.unknown_purpose(purpose, PURPOSES)
     page = files.list_page(
         office.db, principal.project_id, purpose=purpose, text=q, after=after, limit=limit, order=order
     )
-    data = [file_object(row) for row in page.rows]
+    known = {}
+    if include is not None:
+        known = briefs(office, request.app.state.inspections, principal.project_id, page.rows)
+    data = [ListedFile(**file_object(row).model_dump(), report=known.get(row.id)) for row in page.rows]
     first, last = (data[0].id, data[-1].id) if data else (None, None)
     return _json(FileList(data=data, has_more=page.has_more, first_id=first, last_id=last))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from tunesmith.api.auth import Caller
+from tunesmith.api.forecasting import at_creation
 from tunesmith.api.job_lists import AskedListDep
 from tunesmith.api.json_body import documented, json_body
 from tunesmith.api.office import OfficeDep
@@ -65,7 +67,9 @@ async def create_fine_tuning_job(
         integrations=[entry.model_dump(exclude_none=True) for entry in body.integrations or []] or None,
         idempotency_key=idempotency_key,
     )
-    row = await run_in_threadpool(create_job, office.db, office.catalog, principal, asked)
+    row = await run_in_threadpool(
+        create_job, office.db, office.catalog, principal, asked, foretell=partial(at_creation, office)
+    )
     office.scheduler.wake()
     return _json(job_object(row))
 
@@ -154,9 +158,12 @@ def list_fine_tuning_events(
     job_id: str,
     after: After = None,
     limit: Limit = limits.DEFAULT_JOBS_PER_PAGE,
+    type: Annotated[
+        Literal["message", "metrics"] | None, Query(description="Our own: only events of this type.")
+    ] = None,
 ) -> Response:
-    """What happened to a job, newest first."""
-    page = events.list_page(office.db, principal.project_id, job_id, after=after, limit=limit)
+    """What happened to a job, newest first. `type` is our own; without it the list is OpenAI's."""
+    page = events.list_page(office.db, principal.project_id, job_id, after=after, limit=limit, type=type)
     return _json(EventList(data=[event_object(row) for row in page.rows], has_more=page.has_more))
 
 

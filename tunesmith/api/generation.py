@@ -24,6 +24,8 @@ from tunesmith.wire.chat import PromptTokensDetails, Usage
 
 _INLINE_CHARS = 32 * 1024
 """A longer prompt is tokenised off the event loop."""
+LEAST_TOP_P = 1e-9
+"""What a `top_p` of 0 becomes: the likeliest token alone. Engines take nothing but more than 0."""
 
 
 class SamplingFields(Protocol):
@@ -167,7 +169,7 @@ def engine_request(
         adapter_id=model.adapter.id if model.adapter else None,
         max_tokens=room if max_tokens is None else min(max_tokens, room),
         temperature=1.0 if fields.temperature is None else fields.temperature,
-        top_p=1.0 if fields.top_p is None else fields.top_p,
+        top_p=1.0 if fields.top_p is None else max(fields.top_p, LEAST_TOP_P),
         seed=fields.seed,
         stop_token_ids=model.base.eos_token_ids,
         logprobs=logprobs,

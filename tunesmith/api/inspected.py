@@ -12,10 +12,12 @@ from tunesmith.api import models_lookup
 from tunesmith.api.office import Office
 from tunesmith.data.base import Base
 from tunesmith.errors import InvalidRequest
-from tunesmith.jobs.inspecting import Inspect, Progress, Task
+from tunesmith.jobs.inspecting import Inspect, Inspected, Progress, Task, inspected
 from tunesmith.jobs.inspections import Inspections
-from tunesmith.store import files
+from tunesmith.store import file_facts, files
+from tunesmith.store.file_facts import FileFacts
 from tunesmith.store.rows import FileRow, Principal
+from tunesmith.wire.file_report import InspectionProgress
 
 #: Seconds that a request waits for a task before it answers how far it is.
 WAIT_S = 1.5
@@ -58,3 +60,37 @@ async def waited_for(request: Request, *tasks: Task, wait_s: float = WAIT_S) -> 
                 return progress
             await asyncio.sleep(_LOOK_EVERY_S)
     return None
+
+
+def known(office: Office, task: Inspect) -> Inspected | None:
+    """What is known of a file by now; once all is, a list of files can tell it too."""
+    found = inspected(office.blobs, task)
+    if found is None or found.repeats is None or found.summary.tokens is None:
+        return found
+    summary, tokens = found.summary, found.summary.tokens
+    verdict = summary.report("training_file").code
+    facts = FileFacts(
+        file_id=task.file_id,
+        look=task.look,
+        row_format=summary.format,
+        n_rows=summary.n_lines,
+        n_problems=summary.n_faults + summary.n_refusals,
+        n_warnings=summary.n_warnings,
+        code=verdict or ("invalid_file_format" if summary.n_refusals else None),
+        tokens=tokens.total,
+        trained_tokens=tokens.trained,
+        n_cut=tokens.n_cut,
+    )
+    file_facts.remember(office.db, facts)
+    return found
+
+
+def report_progress(progress: Progress | None) -> InspectionProgress | None:
+    """The progress as the wire has it."""
+    if progress is None:
+        return None
+    return InspectionProgress(
+        phase=progress.phase,  # type: ignore[arg-type]
+        lines_done=progress.lines_done,
+        lines_total=progress.lines_total,
+    )

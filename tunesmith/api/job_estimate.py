@@ -12,27 +12,22 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from tunesmith.api.auth import Caller
-from tunesmith.api.file_report import progress_object
 from tunesmith.api.fine_tuning import asked_method
-from tunesmith.api.inspected import waited_for
+from tunesmith.api.forecasting import cost_of, estimated, seconds_of
+from tunesmith.api.inspected import known, report_progress, waited_for
 from tunesmith.api.json_body import documented, json_body
 from tunesmith.api.office import Office, OfficeDep
-from tunesmith.api.organization_costs import PER_SECONDS, PER_TOKENS, price_of
-from tunesmith.api.server_info import devices
 from tunesmith.data.base import Base
 from tunesmith.jobs.creation import CreateJob, draft_job, require_files
-from tunesmith.jobs.estimate import Estimate, estimate, failure_of, warnings_of
-from tunesmith.jobs.inspecting import Compare, Inspect, Inspected, Progress, Task, inspected, shared
-from tunesmith.jobs.states import QUEUED, RUNNING, SUCCEEDED, VALIDATING
+from tunesmith.jobs.estimate import Estimate, failure_of, warnings_of
+from tunesmith.jobs.inspecting import Compare, Inspect, Inspected, Progress, Task, shared
+from tunesmith.jobs.states import QUEUED, RUNNING, VALIDATING
 from tunesmith.store import files
 from tunesmith.store.queue import n_ahead
 from tunesmith.store.rows import FileRow, JobRow, Principal
-from tunesmith.store.throughput import earlier_runs
 from tunesmith.wire.fine_tuning import CreateJobRequest
 from tunesmith.wire.job_estimate import (
-    EstimatedCost,
     EstimatedMemory,
-    EstimatedSeconds,
     EstimatedSteps,
     EstimatedTokens,
     EstimateWarning,
@@ -106,24 +101,22 @@ def _draft(office: Office, principal: Principal, asked: CreateJob) -> _Draft:
 
 def _answer(office: Office, draft: _Draft, progress: Progress | None) -> JobEstimate:
     job = draft.job
-    training = inspected(office.blobs, draft.training)
-    validation = inspected(office.blobs, draft.validation) if draft.validation is not None else None
+    training = known(office, draft.training)
+    validation = known(office, draft.validation) if draft.validation is not None else None
     n_shared = None
     if progress is None and draft.compare is not None:
         n_shared = shared(office.blobs, draft.compare).n_rows
-    found = _estimate(office, draft, training)
+    found = estimated(office, job, draft.base, training)
     return JobEstimate(
         status="completed" if progress is None else "in_progress",
-        progress=progress_object(progress),
+        progress=report_progress(progress),
         model=job.model,
         base=job.base_id,
         method=job.requested["type"],
         would_fail=_would_fail(office, draft, training, validation),
         warnings=[
-            EstimateWarning(code=code, message=message, param=param)
-            for code, message, param in warnings_of(
-                training.summary, validation.summary if validation else None, n_shared
-            )
+            EstimateWarning(code=one.code, message=one.message, param=one.param, facts=one.facts)
+            for one in warnings_of(training.summary, validation.summary if validation else None, n_shared)
         ]
         if training is not None
         else [],
@@ -136,30 +129,10 @@ def _answer(office: Office, draft: _Draft, progress: Progress | None) -> JobEsti
         steps=EstimatedSteps(per_epoch=found.steps_per_epoch, total=found.steps_per_epoch * found.n_epochs)
         if found
         else None,
-        seconds=EstimatedSeconds(
-            low=found.seconds.low,
-            high=found.seconds.high,
-            basis=found.seconds.basis,
-            n_earlier_jobs=found.seconds.n_earlier_jobs,
-        )
-        if found
-        else None,
+        seconds=seconds_of(found) if found else None,
         memory=_memory(found) if found else None,
-        cost=_cost(office, job, found) if found else None,
+        cost=cost_of(office, job, found) if found else None,
         queue=Queue(n_ahead=n_ahead(office.db, running=RUNNING, waiting=(QUEUED, VALIDATING))),
-    )
-
-
-def _estimate(office: Office, draft: _Draft, training: Inspected | None) -> Estimate | None:
-    if training is None or training.summary.tokens is None or not training.summary.tokens.n_rows:
-        return None
-    return estimate(
-        draft.job,
-        draft.base,
-        training.summary,
-        earlier=earlier_runs(office.db, draft.base.digest, succeeded=SUCCEEDED),
-        device=devices.all()[0],
-        threads=office.settings.trainer_threads,
     )
 
 
@@ -204,17 +177,3 @@ def _memory(found: Estimate) -> EstimatedMemory:
         total_bytes=memory.device.memory_bytes,
         fits=memory.fits,
     )
-
-
-def _cost(office: Office, job: JobRow, found: Estimate) -> EstimatedCost | None:
-    """By the same prices as the reports of costs."""
-    settings = office.settings
-    price = price_of(settings, job.model).training
-    if not price and not settings.device_hour_price:
-        return None
-    tokens = found.tokens_per_epoch * found.n_epochs * price / PER_TOKENS
-    low, high = (
-        tokens + seconds * settings.device_hour_price / PER_SECONDS
-        for seconds in (found.seconds.low, found.seconds.high)
-    )
-    return EstimatedCost(low=low, high=high, currency=settings.currency)

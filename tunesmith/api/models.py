@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
-from tunesmith.api import models_lookup
+from tunesmith.api import model_details, models_lookup, moderation_model
 from tunesmith.api.auth import Caller
 from tunesmith.api.office import Office, OfficeDep
 from tunesmith.data.base import Base
 from tunesmith.errors import PermissionDenied
 from tunesmith.store import models
 from tunesmith.store.rows import ModelRow, Principal
-from tunesmith.wire.models import DeletedModel, ModelList, ModelObject
+from tunesmith.wire.models import DeletedModel, DetailedModel, ModelList, ModelObject
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -25,16 +27,34 @@ def list_models(principal: Caller, office: OfficeDep) -> Response:
     return _json(ModelList(data=data))
 
 
-@router.get("/{model:path}", response_model=ModelObject)
-def retrieve_model(principal: Caller, office: OfficeDep, model: str) -> Response:
-    """One model, by any name that a request may use; a checkpoint's too."""
+@router.get("/{model:path}", response_model=DetailedModel)
+def retrieve_model(
+    principal: Caller,
+    office: OfficeDep,
+    model: str,
+    include: Annotated[
+        Literal["details"] | None,
+        Query(
+            description="Our own: `details` adds where it comes from, what it takes and whether it is loaded."
+        ),
+    ] = None,
+) -> Response:
+    """One model, by any name that a request may use; a checkpoint's too.
+
+    `include` is our own; without it the answer is OpenAI's.
+    """
     row = models_lookup.find_row(office, principal, model)
     if row is not None:
-        return _json(_tuned(principal, row))
-    resolved = office.catalog.resolve(model)
-    if resolved is None:
+        found = _tuned(principal, row)
+        details = model_details.of_tuned(office, principal, row) if include else None
+        return _json(DetailedModel(**found.model_dump(), details=details))
+    resolved = office.catalog.resolve_embedding(model)
+    base = resolved.base if resolved is not None else moderation_model.base_of(office, model)
+    if base is None:
         raise models_lookup.not_found(office, principal, model)
-    return _json(_base(model, resolved.base))
+    found = _base(model, base)
+    details = model_details.of_base(office, principal, base, model) if include else None
+    return _json(DetailedModel(**found.model_dump(), details=details))
 
 
 @router.delete("/{model:path}", response_model=DeletedModel)

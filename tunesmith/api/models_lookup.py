@@ -57,22 +57,27 @@ def find(office: Office, principal: Principal, name: str) -> FoundModel:
     """
     row = find_row(office, principal, name)
     if row is not None:
-        base = office.catalog.by_id(row.base_id)
-        if base is None or base.digest != row.base_digest:
-            problem = "which is not loaded" if base is None else "whose weights are others now"
-            raise EngineUnavailable(
-                f"The model `{name}` was trained on the base model {row.base_id}, {problem}. Start "
-                "the server with "
-                f"--base-model naming the {row.base_id} that it was trained on (sha256 "
-                f"{row.base_digest.removeprefix('sha256:')[:12]}).",
-                code="base_model_not_available",
-                headers={"x-should-retry": "false"},
-            )
-        return FoundModel(row.name, base, row, principal.project_id)
+        return tuned(office, row, principal.project_id)
     resolved = office.catalog.resolve(name)
     if resolved is None:
         raise not_found(office, principal, name)
     return FoundModel(resolved.wire_name, resolved.base, None, principal.project_id)
+
+
+def tuned(office: Office, row: ModelRow, project_id: str) -> FoundModel:
+    """A tuned model or checkpoint on its base. Raises EngineUnavailable where that is not served here."""
+    base = office.catalog.by_id(row.base_id)
+    if base is None or base.digest != row.base_digest:
+        problem = "which is not loaded" if base is None else "whose weights are others now"
+        raise EngineUnavailable(
+            f"The model `{row.name}` was trained on the base model {row.base_id}, {problem}. Start "
+            "the server with "
+            f"--base-model naming the {row.base_id} that it was trained on (sha256 "
+            f"{row.base_digest.removeprefix('sha256:')[:12]}).",
+            code="base_model_not_available",
+            headers={"x-should-retry": "false"},
+        )
+    return FoundModel(row.name, base, row, project_id)
 
 
 def not_found(office: Office, principal: Principal, name: str) -> ModelNotFound:

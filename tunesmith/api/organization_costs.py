@@ -16,8 +16,8 @@ from fastapi.concurrency import run_in_threadpool
 from tunesmith.api.auth import Admin
 from tunesmith.api.metering import Meter
 from tunesmith.api.office import Office, OfficeDep
+from tunesmith.api.organization_buckets import FILTERS, Asked, AskedDep, Span, listed, several
 from tunesmith.api.organization_projects import answer
-from tunesmith.api.organization_usage import FILTERS, Asked, AskedDep, Span, listed, several
 from tunesmith.settings import Price, Settings
 from tunesmith.store import usage
 from tunesmith.wire.usage import (

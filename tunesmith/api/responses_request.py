@@ -87,7 +87,11 @@ def _check_request(body: ResponseRequest) -> None:
             "leave it out; 'truncation': 'auto' drops the oldest items where a conversation is too long",
         )
     if body.moderation is not None:
-        raise _unsupported("moderation", "Responses are not moderated here", "leave it out")
+        raise _unsupported(
+            "moderation",
+            "Responses are not moderated here",
+            "leave it out, or send texts to POST /v1/moderations",
+        )
     if body.access_programs is not None:
         raise _unsupported("access_programs", "There are no access programs here", "leave it out")
     if (body.prompt_cache_options or {}).get("prewarm"):

@@ -10,9 +10,11 @@ from fastapi import APIRouter, Response
 from tunesmith import __version__
 from tunesmith.api.auth import Caller
 from tunesmith.api.office import OfficeDep
+from tunesmith.data.base import Base
 from tunesmith.data.report import MIN_EXAMPLES
 from tunesmith.jobs.creation import HYPERPARAMETERS
 from tunesmith.jobs.devices import Devices
+from tunesmith.jobs.estimate import memory_of
 from tunesmith.jobs.states import QUEUED, RUNNING
 from tunesmith.store import queue
 from tunesmith.wire import limits
@@ -26,11 +28,23 @@ from tunesmith.wire.server import (
     Prices,
     ServerInfo,
     Training,
+    TrainingMemory,
 )
 
 router = APIRouter(prefix="/v1/server", tags=["server"])
 
-CALLS = ["report", "rows", "estimate", "metrics", "lists", "server", "login_codes", "transitions"]
+CALLS = [
+    "report",
+    "rows",
+    "estimate",
+    "forecast",
+    "metrics",
+    "lists",
+    "details",
+    "server",
+    "login_codes",
+    "transitions",
+]
 devices = Devices()
 """One for the process: what it remembers is the machine's."""
 
@@ -71,6 +85,7 @@ def server(principal: Caller, office: OfficeDep) -> Response:
                 is_chat=base.is_chat,
                 is_default=base == catalog.default,
                 engine=office.fleet.state(base.id),
+                training=_training(base),
             )
             for base in catalog.bases
         ],
@@ -92,3 +107,8 @@ def server(principal: Caller, office: OfficeDep) -> Response:
         ),
     )
     return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _training(base: Base) -> TrainingMemory:
+    memory = memory_of(base, devices.all()[0])
+    return TrainingMemory(low_bytes=memory.low_bytes, high_bytes=memory.high_bytes, fits=memory.fits)

@@ -67,9 +67,10 @@ class Wanted:
 
     @property
     def is_checked(self) -> bool:
-        """Whether the answer has to fit a schema."""
+        """Whether the answer has to fit a schema: only with `strict` is that promised."""
         asked = self.asked
-        return asked.answer is not None or any(function.strict for function in asked.functions.values())
+        strict = asked.answer is not None and asked.answer.strict
+        return strict or any(function.strict for function in asked.functions.values())
 
     def unmet(self, text: str, calls: list[tuple[str, str]]) -> str | None:
         """Why a finished answer is not what was asked for, as a sentence for the client; None if it is.
@@ -77,7 +78,7 @@ class Wanted:
         The grammar lets nothing else through, so this is a fault of ours or of the engine: it is logged.
         """
         problem = None
-        if not calls and self.asked.answer is not None:
+        if not calls and self.asked.answer is not None and self.asked.answer.strict:
             problem = unmet(self.asked.answer.schema, text)
         for name, arguments in calls:
             function = self.asked.functions[name]

@@ -64,12 +64,16 @@ class ToolCallParser:
             pass
         return pieces
 
-    def flush(self) -> list[Piece]:
-        """What was held back, at the end of the text; a call that only lacks its closing tag counts."""
+    def flush(self, *, cut: bool = False) -> list[Piece]:
+        """What was held back, at the end of the text; a call that only lacks its closing tag counts.
+
+        Of a text that was `cut` in the head of a call, the head is left out: it is no text that anybody said.
+        """
         pieces: list[Piece] = []
         rest, self._buffer = self._buffer, ""
         if self._state in (_HEAD, _ODD):
-            if not self._odd_call(rest, pieces):
+            unfinished = cut and self._state == _HEAD and bool(self._marker)
+            if not self._odd_call(rest, pieces) and not unfinished:
                 pieces.append(self._space + self._marker + rest)
         elif self._state == _ARGUMENTS:
             if rest:

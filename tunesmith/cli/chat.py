@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 _HELP = "/new forgets the conversation, /exit (or Ctrl-D) ends it, Ctrl-C stops an answer."
+_TEMPERATURE = "How varied answers are; 0 gives the likeliest one."
 
 
 def chat(
@@ -26,7 +27,9 @@ def chat(
         str | None, typer.Argument(help="Ask this alone; without it, a conversation (or stdin, when piped).")
     ] = None,
     system: Annotated[str | None, typer.Option("--system", "-s", help="The system message.")] = None,
-    temperature: Annotated[float | None, typer.Option("--temperature", "-t", min=0, max=2)] = None,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", "-t", min=0, max=2, help=_TEMPERATURE)
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="At most so many tokens an answer.")] = None,
     seed: Annotated[int | None, typer.Option(help="For repeatable sampling.")] = None,
 ) -> None:

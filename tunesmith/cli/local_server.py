@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from tunesmith.ids import new_api_key
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 40.0  # more than the server gives the answers under way
+_LISTENS = re.compile(r"listens on (http://\S+)")
 
 
 class LocalServer:
@@ -33,6 +35,7 @@ class LocalServer:
         self._base_models = base_models or []
         self.process: subprocess.Popen[bytes] | None = None
         self._url = ""
+        self._printed_before = 0
 
     @property
     def base_url(self) -> str:
@@ -46,13 +49,12 @@ class LocalServer:
 
     def __enter__(self) -> LocalServer:
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)  # it will hold models
-        port = _free_port()
-        self._url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "tunesmith.cli", "serve", "--host", "127.0.0.1"]
-        command += ["--port", str(port), "--data", str(self.data)]
+        command += ["--port", "0", "--data", str(self.data)]
         for base in self._base_models:
             command += ["--base-model", base]
         with self.log.open("ab") as log:
+            self._printed_before = log.tell()
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -92,20 +94,20 @@ class LocalServer:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise EngineUnavailable(f"The server ended at once; its log says:\n{self._end_of_log()}")
-            try:
-                with urlopen(f"{self._url}/health", timeout=2):
+            if listens := _LISTENS.search(self._printed()):
+                self._url = listens[1]
+                with contextlib.suppress(URLError, OSError), urlopen(f"{self._url}/health", timeout=2):
                     return
-            except (URLError, OSError):
-                time.sleep(0.05)
+            time.sleep(0.05)
         raise EngineUnavailable(
             f"The server did not come up in {START_TIMEOUT_S:.0f} s; its log says:\n{self._end_of_log()}"
         )
 
+    def _printed(self) -> str:
+        """What this server has printed; the log may begin with another's."""
+        with self.log.open("rb") as log:
+            log.seek(self._printed_before)
+            return log.read().decode(errors="replace")
+
     def _end_of_log(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -62,10 +62,13 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
         return
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True)
     for text in texts:
         table.add_row(*(Text(cell) for cell in text))
-    console().print(table)
+    here = console()
+    # a row too long for the terminal goes on in its next line, so that an id can still be copied whole
+    here.width = max(here.width, here.measure(table, options=here.options.update(max_width=10_000)).maximum)
+    here.print(table, crop=False)
 
 
 def print_fields(fields: Iterable[tuple[str, object]]) -> None:

@@ -31,6 +31,14 @@ def serve(
         list[str] | None,
         typer.Option(metavar="NAME=MODEL", help="Serve MODEL under the name NAME too; may be repeated."),
     ] = None,
+    moderation_model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="The model that /v1/moderations asks: a base model's name, or a tuned one's.",
+            show_default="none; moderations are refused",
+        ),
+    ] = None,
 ) -> None:
     """Start the server: OpenAI's API under /v1, training and inference on this machine.
 
@@ -42,6 +50,7 @@ def serve(
         "data": data,
         "base_model": base_model or None,
         "alias": parse_aliases(alias) if alias else None,
+        "moderation_model": moderation_model,
     }
     settings = settings_from({name: value for name, value in given.items() if value is not None})
 

@@ -29,11 +29,14 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"The socket {options.socket} cannot be opened: {error.strerror or error}", file=sys.stderr)
         return 1
-    stop = threading.Event()
+    stop, serving = threading.Event(), threading.Event()
     if options.until_stdin_ends:
-        threading.Thread(target=_follow_stdin, args=(stop,), name="stdin", daemon=True).start()
+        follow = threading.Thread(
+            target=_follow_stdin, args=(stop, serving, options.socket), name="stdin", daemon=True
+        )
+        follow.start()
     try:
-        return _serve(options, listener, stop)
+        return _serve(options, listener, stop, serving)
     except TunesmithError as error:
         print(error.message, file=sys.stderr)
         return 1
@@ -42,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
         options.socket.unlink(missing_ok=True)
 
 
-def _serve(options: argparse.Namespace, listener: socket.socket, stop: threading.Event) -> int:
+def _serve(
+    options: argparse.Namespace, listener: socket.socket, stop: threading.Event, serving: threading.Event
+) -> int:
     # threads that wait for work must sleep: beside a trainer, spinning ones make a step a hundred times
     # slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -98,6 +103,7 @@ def _serve(options: argparse.Namespace, listener: socket.socket, stop: threading
         )
     )
     threading.Thread(target=_end, args=(stop, server), name="end", daemon=True).start()
+    serving.set()
     listener.listen(1024)  # from here on a connection is an engine that can answer
     asyncio.run(server.serve(sockets=[listener]))
     return 0
@@ -115,12 +121,15 @@ def _listen(path: Path) -> socket.socket:
     return listener
 
 
-def _follow_stdin(stop: threading.Event) -> None:
-    """Whoever started this process holds the other end of its standard input; when it is gone, so are we."""
+def _follow_stdin(stop: threading.Event, serving: threading.Event, path: Path) -> None:
+    """Whoever started this process holds the other end of its standard input; when it is gone, so are we:
+    at once while the base still loads, else after the answers under way."""
     while os.read(0, 4096):
         pass
     stop.set()
-    threading.Event().wait(5.0)
+    if serving.is_set():
+        threading.Event().wait(5.0)
+    path.unlink(missing_ok=True)
     os._exit(0)
 
 

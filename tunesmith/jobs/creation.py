@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -47,8 +48,18 @@ class CreateJob:
     """The client's own name for this request: sent again within a day, it gives the job that it made."""
 
 
-def create_job(db: Database, catalog: Catalog, principal: Principal, request: CreateJob) -> JobRow:
-    """Stores a job that begins with the validation of its files.
+Foretell = Callable[[JobRow], Iterable[EventRow]]
+
+
+def create_job(
+    db: Database,
+    catalog: Catalog,
+    principal: Principal,
+    request: CreateJob,
+    *,
+    foretell: Foretell | None = None,
+) -> JobRow:
+    """Stores a job that begins with the validation of its files, with what `foretell` says of it.
 
     The model's name is resolved here, once: the job holds the base's id and digest from now on. Raises
     ModelNotFound, NotFound (a file) and InvalidRequest.
@@ -57,6 +68,8 @@ def create_job(db: Database, catalog: Catalog, principal: Principal, request: Cr
     if earlier is not None:
         return earlier
     row, events = draft_job(db, catalog, principal, request)
+    if foretell is not None:
+        events += foretell(row)
     with db.write() as connection:
         earlier = _made_before(connection, principal.project_id, request)  # by a request at the same time
         if earlier is not None:

@@ -46,6 +46,7 @@ STEP_TIMEOUTS = 10
 """A step of a large base on a slow machine takes long; this many hang timeouts are no step any more."""
 STOP_TIMEOUT_S = 5.0
 """Seconds that an engine gets to end after SIGTERM."""
+_PREFIX = "tunesmith-"
 
 
 class EngineFleet:
@@ -60,7 +61,7 @@ class EngineFleet:
     def start(self) -> None:
         """Start an engine for each base of the catalog; returns at once."""
         assert not self._engines, "the fleet is already started"
-        self._folder = _private_folder()
+        self._folder = _private_folder(self._note_of_folder)
         for number, base in enumerate(self._catalog.bases):
             engine = _Engine(base, self._settings, number, self._folder / f"{number}.sock")
             self._engines[base.id] = engine
@@ -72,11 +73,23 @@ class EngineFleet:
         self._engines.clear()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
+            self._note_of_folder.unlink(missing_ok=True)
+
+    @property
+    def _note_of_folder(self) -> Path:
+        """Where the sockets are, for the next server of these data: a killed one cannot tidy up."""
+        return self._settings.data / "sockets"
 
     def state(self, base_id: str | None = None) -> EngineState:
         """How the engine of a base is; without an id, the default base's."""
         engine = self._engines.get(self._catalog.bases[0].id if base_id is None else base_id)
         return engine.state if engine else "down"
+
+    def has_adapter(self, base_id: str, adapter_id: str) -> bool:
+        """Whether the base's engine has been given the adapter, so that its next answer waits for nothing."""
+        engine = self._engines.get(base_id)
+        task = engine.incarnation.adapters.get(adapter_id) if engine and engine.incarnation else None
+        return task is not None and task.done() and not task.cancelled() and task.exception() is None
 
     async def client(
         self, base_id: str, *, adapter_id: str | None = None, adapter_folder: Callable[[], Path] | None = None
@@ -299,12 +312,22 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in secret}
 
 
-def _private_folder() -> Path:
-    """A folder of mode 0700 for sockets. Their paths end at 107 bytes, so a long TMPDIR is passed over."""
-    folder = tempfile.mkdtemp(prefix="tunesmith-")
+def _private_folder(note: Path) -> Path:
+    """A folder of mode 0700 for sockets, written down in `note`, whose last one is removed.
+
+    Their paths end at 107 bytes, so a long TMPDIR is passed over.
+    """
+    with contextlib.suppress(OSError):
+        left = Path(note.read_text(encoding="utf-8"))
+        if left.name.startswith(_PREFIX) and left.stat().st_uid == os.getuid():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix=_PREFIX)
     if len(os.fsencode(folder)) > 90:
         os.rmdir(folder)
-        folder = tempfile.mkdtemp(prefix="tunesmith-", dir="/tmp")
+        folder = tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp")
+    with contextlib.suppress(OSError):  # on a full disk the next server finds less to tidy up
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(folder, encoding="utf-8")
     return Path(folder)
 
 

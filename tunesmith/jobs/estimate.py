@@ -47,6 +47,7 @@ _BYTES_PER_ADAPTER_VALUE = 16
 #: Bytes kept for the backward pass per token, layer and unit of width: with layers computed again, and kept.
 _KEPT_PER_UNIT = (4, 60)
 _TOKENS_AT_ONCE = 8192
+_SHORT_ROW_TOKENS = 64
 #: Of a validation file of another kind of rows so much is read for the sentence.
 _HEAD_BYTES = 256 * 1024
 
@@ -58,6 +59,16 @@ class Failure:
     code: str
     message: str
     param: str | None
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Something worth a second look that stops nothing."""
+
+    code: Literal["warnings", "truncated", "no_target_tokens", "shared_rows"]
+    message: str
+    param: str
+    facts: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -158,7 +169,7 @@ def estimate(
         tokens_per_epoch=tokens.total,
         trained_per_epoch=tokens.trained,
         seconds=seconds_for(total, base, method, earlier=earlier, device=device, threads=threads),
-        memory=_memory(base, tokens, numbers.batch_size, device),
+        memory=_memory_for(base, tokens, numbers.batch_size, device),
     )
 
 
@@ -202,10 +213,19 @@ def _rough_seconds(n_tokens: int, base: Base, method: str, device: Device, threa
     return Seconds(work / (fast * units) + least, work / (slow * units) + most + reading, "parameters", 0)
 
 
-def _memory(base: Base, tokens: Tokens, batch_size: int, device: Device) -> Memory:
-    layers = _n_layers(base)
+def memory_of(base: Base, device: Device) -> Memory:
+    """What training the base takes whatever the data: from one short row to the most tokens of a step."""
+    return _memory(base, device, longest=_SHORT_ROW_TOKENS, at_once=_TOKENS_AT_ONCE)
+
+
+def _memory_for(base: Base, tokens: Tokens, batch_size: int, device: Device) -> Memory:
     longest = min(tokens.longest, tokens.context_length)
     at_once = max(longest, min(_TOKENS_AT_ONCE, batch_size * max(tokens.p95, 1)))
+    return _memory(base, device, longest=longest, at_once=at_once)
+
+
+def _memory(base: Base, device: Device, *, longest: int, at_once: int) -> Memory:
+    layers = _n_layers(base)
     low, high = (
         base.n_parameters * _BYTES_PER_PARAMETER
         + part * base.n_parameters * _BYTES_PER_ADAPTER_VALUE
@@ -229,39 +249,36 @@ def _n_layers(base: Base) -> int:
     return next((n for n in named if isinstance(n, int)), 32)
 
 
-def warnings_of(
-    training: Summary, validation: Summary | None, n_shared: int | None
-) -> Iterator[tuple[str, str, str]]:
-    """(code, message, param) of what is worth a second look and stops nothing."""
+def warnings_of(training: Summary, validation: Summary | None, n_shared: int | None) -> Iterator[Doubt]:
+    """What is worth a second look and stops nothing."""
     for summary, param in ((training, "training_file"), (validation, "validation_file")):
         if summary is None:
             continue
-        name = param.replace("_", " ")
+        name, n_rows = param.replace("_", " "), summary.n_lines
         if summary.n_warnings:
-            yield "warnings", f"The {name} has {_count(summary.n_warnings, 'warning')}", param
+            text = f"The {name} has {_count(summary.n_warnings, 'warning')}"
+            yield Doubt("warnings", text, param, {"n": summary.n_warnings, "n_rows": n_rows})
         tokens = summary.tokens
         if tokens is not None and tokens.n_cut:
-            part = 100 * tokens.n_cut / max(1, summary.n_lines)
-            yield (
-                "truncated",
+            part = 100 * tokens.n_cut / max(1, n_rows)
+            text = (
                 f"{_count(tokens.n_cut, 'row')} of the {name} ({part:.3g} %) will be cut at "
-                f"{tokens.context_length:,} tokens",
-                param,
+                f"{tokens.context_length:,} tokens"
             )
+            facts = {"n": tokens.n_cut, "n_rows": n_rows, "context_length": tokens.context_length}
+            yield Doubt("truncated", text, param, facts)
         if tokens is not None and tokens.n_unlearnable:
-            yield (
-                "no_target_tokens",
+            text = (
                 f"{_count(tokens.n_unlearnable, 'row')} of the {name} will be left out: no token is under "
-                "the loss",
-                param,
+                "the loss"
             )
-    if n_shared:
-        yield (
-            "shared_rows",
+            yield Doubt("no_target_tokens", text, param, {"n": tokens.n_unlearnable, "n_rows": n_rows})
+    if n_shared and validation is not None:
+        text = (
             f"The validation file shares {_count(n_shared, 'row')} with the training file, so its loss says "
-            "less than it seems",
-            "validation_file",
+            "less than it seems"
         )
+        yield Doubt("shared_rows", text, "validation_file", {"n": n_shared, "n_rows": validation.n_lines})
 
 
 def _count(n: int, noun: str) -> str:

@@ -52,6 +52,11 @@ class Progress:
 Tell = Callable[[Progress], None]
 
 
+def look_for(base_digest: str, context_length: int) -> str:
+    """The name of a look for this base."""
+    return f"{base_digest.removeprefix('sha256:')[:16]}-{context_length}-v{VERSION}"
+
+
 @dataclass(frozen=True)
 class Inspect:
     """Looks at one file for one base."""
@@ -71,10 +76,14 @@ class Inspect:
         )
 
     @property
+    def look(self) -> str:
+        """For which base, and by which version of this code: what tells two looks at one file apart."""
+        return look_for(self.base_digest, self.context_length)
+
+    @property
     def prefix(self) -> str:
         """The folder of what is found."""
-        digest = self.base_digest.removeprefix("sha256:")[:16]
-        return f"reports/{self.file_id}/{digest}-{self.context_length}-v{VERSION}"
+        return f"reports/{self.file_id}/{self.look}"
 
     @property
     def result(self) -> str:
@@ -269,5 +278,6 @@ __all__ = [
     "as_json",
     "from_json",
     "inspected",
+    "look_for",
     "shared",
 ]

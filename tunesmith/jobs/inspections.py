@@ -71,6 +71,12 @@ class Inspections:
             self._queue(large=task.size_bytes > IN_THREAD_BYTES).put(running)
             return running.progress
 
+    def progress(self, result: str) -> Progress | None:
+        """How far the task with this result is, if it is under way now; asks for nothing."""
+        with self._lock:
+            running = self._running.get(result)
+        return None if running is None or running.failed_at_s is not None else running.progress
+
     def _queue(self, *, large: bool) -> queue.SimpleQueue[_Running]:
         if large not in self._queues:
             self._queues[large] = queue.SimpleQueue()

@@ -28,6 +28,8 @@ METRICS = (
     "full_valid_reward_margin",
     "full_valid_reward_accuracy",
 )
+#: The kind of the event that keeps a job's forecast.
+FORECAST = "forecast"
 #: Further numbers of a step, which only metrics events have.
 STEP_NUMBERS = ("epoch", "learning_rate", "grad_norm", "trained_tokens", "tokens_per_s")
 
@@ -54,6 +56,16 @@ def weights(
         )
     data = {"requested_model": asked, "model": model, "served_by": base_id, "base_sha256": base_digest}
     return event(job_id, "weights", text, data=data)
+
+
+def forecast(job_id: str, found: Mapping[str, Any]) -> EventRow:
+    """What the job was forecast to take when it was created."""
+    seconds, steps, tokens = found["seconds"], found["steps"], found["tokens"]
+    text = (
+        f"Forecast: {seconds['low']:.3g} to {seconds['high']:.3g} s on the device, {steps:,} steps, "
+        f"{tokens:,} tokens"
+    )
+    return event(job_id, FORECAST, text, data={"forecast": dict(found)})
 
 
 def validating(job_id: str, training_file: str, validation_file: str | None) -> EventRow:

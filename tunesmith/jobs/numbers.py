@@ -25,19 +25,21 @@ def method_of(job: JobRow, numbers: Resolved) -> dict[str, Any]:
 
 
 def explained(job: JobRow, numbers: Resolved) -> dict[str, dict[str, Any]]:
-    """Each hyperparameter as {value, requested, reason}: what a job's events, and its estimate, say."""
+    """Each hyperparameter as {value, requested, reason, code, facts}: what a job's events, and its estimate,
+    say. The reason is a sentence; its code and facts say the same to programs."""
     kind = job.requested["type"]
     asked = job.requested[kind]["hyperparameters"]
-    shown = {
-        name: {"value": value, "requested": asked[name], "reason": numbers.reasons.get(name, "as asked")}
-        for name, value in method_of(job, numbers)[kind]["hyperparameters"].items()
+    values = {**method_of(job, numbers)[kind]["hyperparameters"], "learning_rate": numbers.learning_rate}
+    return {
+        name: {
+            "value": value,
+            "requested": asked.get(name),
+            "reason": numbers.why[name].text,
+            "code": numbers.why[name].code,
+            "facts": dict(numbers.why[name].facts),
+        }
+        for name, value in values.items()
     }
-    shown["learning_rate"] = {
-        "value": numbers.learning_rate,
-        "requested": None,
-        "reason": numbers.reasons.get("learning_rate", "the base's rate times the multiplier"),
-    }
-    return shown
 
 
 def shown_method(job: JobRow, catalog: Catalog) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tunesmith.jobs.environment import WorkerEnvironment
 from tunesmith.jobs.lease import LeaseWatch, claim
 from tunesmith.jobs.leaving import let_go
 from tunesmith.jobs.numbers import shown_method
-from tunesmith.jobs.states import RUNNING, SUCCEEDED, VALIDATING, is_held
+from tunesmith.jobs.states import CANCELLED, RUNNING, SUCCEEDED, VALIDATING, is_held
 from tunesmith.jobs.supervisor import PROGRAM, Supervisor, Worker, wait_for
 from tunesmith.jobs.sweep import sweep
 from tunesmith.settings import Settings
@@ -209,7 +209,10 @@ class Scheduler:
                 self._drop(job_id)
                 continue
             worker.bound_log()
-            if not mine:
+            worker.has_begun |= mine and job is not None and job.worker is not None
+            if not mine and not worker.has_begun and job is not None and job.status == CANCELLED:
+                worker.kill()
+            elif not mine:
                 # one that has ended its job well says goodbye to whoever followed it
                 well = job is not None and job.status == SUCCEEDED
                 worker.leave_within(SUCCESS_GRACE_S if well else CANCEL_GRACE_S)

@@ -51,6 +51,8 @@ class Worker:
     """Monotonic time at which patience ends."""
     was_asked: bool = False
     """Whether it was asked to leave; a second time would hurry it."""
+    has_begun: bool = False
+    """Whether it has been seen at its job; before that it loads libraries, and there is nothing to save."""
 
     def poll(self) -> bool:
         """Whether it has ended."""
@@ -167,7 +169,7 @@ class Supervisor:
     def adopt(self, job_id: str, attempt: int, who: dict[str, Any]) -> Worker:
         """Takes over a worker that another server started."""
         worker = self._describe(job_id, attempt)
-        worker.who = who
+        worker.who, worker.has_begun = who, True
         return worker
 
     def work_folder(self, job_id: str, attempt: int) -> Path:

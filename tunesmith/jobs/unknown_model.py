@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tunesmith.data.aliases import EMBEDDINGS
 from tunesmith.data.base import nearest
 from tunesmith.errors import ModelNotFound
 
@@ -13,6 +14,12 @@ MAX_SHOWN_CHARS = 200
 
 def unknown_model(name: str, known: Iterable[str]) -> ModelNotFound:
     """OpenAI's 404, and what to do: the nearest of the `known` names, or how a base comes to be served."""
+    if name in EMBEDDINGS:
+        return ModelNotFound(
+            f"The model `{name}` makes embeddings: ask POST /v1/embeddings. It neither answers prompts nor "
+            "can be fine-tuned; use a name like `gpt-4o-mini` for that.",
+            param="model",
+        )
     shown = name[:MAX_SHOWN_CHARS]
     sentence = f"The model `{shown}` does not exist or you do not have access to it."
     near = [f"`{candidate}`" for candidate in nearest(name, known)]

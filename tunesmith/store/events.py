@@ -74,12 +74,20 @@ def times_told(where: Where, job_id: str, kind: str) -> int:
 
 
 def list_page(
-    where: Where, project_id: str, job_id: str, *, after: str | None = None, limit: int = 20
+    where: Where,
+    project_id: str,
+    job_id: str,
+    *,
+    after: str | None = None,
+    limit: int = 20,
+    type: str | None = None,
 ) -> Page[EventRow]:
-    """Events of a job of this project, newest first. Raises NotFound for the job."""
+    """Events of a job of this project, newest first; only those of one `type` where it is given. Raises
+    NotFound for the job."""
+    within, shown = events.c.job_id == job_id, None if type is None else events.c.type == type
     with reading(where) as connection:
         job_rows.get(connection, project_id, job_id)
-        return page(connection, EventRow, events, events.c.job_id == job_id, after=after, limit=limit)
+        return page(connection, EventRow, events, within, shown=shown, after=after, limit=limit)
 
 
 def of_type(where: Where, job_id: str, type: str) -> list[EventRow]:

@@ -25,7 +25,7 @@ from tunesmith.errors import NotFound
 from tunesmith.store.database import Where, reading, writing
 from tunesmith.store.pages import page
 from tunesmith.store.rows import FileRow, Page, from_row, values_of
-from tunesmith.store.tables import files
+from tunesmith.store.tables import file_facts, files
 
 
 def insert(where: Where, row: FileRow) -> None:
@@ -99,6 +99,7 @@ def known_ids(where: Where) -> set[str]:
 def forget(where: Where, file_id: str) -> None:
     """Removes the row of a hidden file, after its bytes."""
     with writing(where) as connection:
+        connection.execute(sql_delete(file_facts).where(file_facts.c.file_id == file_id))
         connection.execute(sql_delete(files).where(files.c.id == file_id))
 
 

@@ -19,7 +19,7 @@ from tunesmith.store import events as event_rows
 from tunesmith.store.database import Where, reading, writing
 from tunesmith.store.pages import page
 from tunesmith.store.rows import EventRow, JobRow, Page, from_row, values_of
-from tunesmith.store.tables import job_metadata, jobs
+from tunesmith.store.tables import job_metadata, jobs, models
 
 MAX_BEAT_S = 60.0
 """Seconds between two writes of a worker that count as time on the device; more is a clock that jumped."""
@@ -93,6 +93,20 @@ def list_page(
         within = jobs.c.project_id == project_id
         filters = and_(*shown) if shown else None
         return page(connection, JobRow, jobs, within, shown=filters, after=after, limit=limit, before=before)
+
+
+def models_made_from(where: Where, project_id: str, names: Collection[str], *, limit: int = 100) -> list[str]:
+    """The tuned models of the project's jobs that began from one of these names, newest first; of those that
+    are still there."""
+    query = (
+        select(jobs.c.fine_tuned_model)
+        .join(models, models.c.name == jobs.c.fine_tuned_model)
+        .where(jobs.c.project_id == project_id, jobs.c.model.in_(names), models.c.deleted_at.is_(None))
+        .order_by(jobs.c.seq.desc())
+        .limit(limit)
+    )
+    with reading(where) as connection:
+        return list(connection.execute(query).scalars())
 
 
 def in_state(where: Where, *states: str) -> list[JobRow]:

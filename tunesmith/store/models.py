@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
@@ -33,19 +33,13 @@ def get_by_name(where: Where, project_id: str, name: str) -> ModelRow | None:
     A checkpoint has a name of its own, and is also known as its tuned model's name and `:ckpt-step-N`.
     """
     with reading(where) as connection:
-        row = connection.execute(_usable(project_id).where(models.c.name == name)).first()
-        if row is None and (of := _CHECKPOINT_OF.fullmatch(name)):
-            job = (
-                select(models.c.job_id)
-                .where(models.c.name == of[1], models.c.kind == "tuned", models.c.deleted_at.is_(None))
-                .scalar_subquery()
-            )
-            row = connection.execute(
-                _usable(project_id)
-                .join(checkpoints, checkpoints.c.model_id == models.c.id)
-                .where(checkpoints.c.job_id == job, checkpoints.c.step == int(of[2]))
-            ).first()
-    return None if row is None else from_row(ModelRow, row)
+        return _named(connection, _usable(project_id), name)
+
+
+def by_name(where: Where, name: str) -> ModelRow | None:
+    """The tuned model or checkpoint of this name, whatever project it is of."""
+    with reading(where) as connection:
+        return _named(connection, select(models).where(models.c.deleted_at.is_(None)), name)
 
 
 def of_organization(where: Where, organization_id: str, name: str) -> ModelRow | None:
@@ -134,6 +128,23 @@ def forget(where: Where, model_id: str) -> None:
         )
         connection.execute(sql_delete(checkpoints).where(checkpoints.c.model_id == model_id))
         connection.execute(sql_delete(models).where(models.c.id == model_id))
+
+
+def _named(connection: Connection, usable: Select[tuple], name: str) -> ModelRow | None:
+    """The one of these models that has this name."""
+    row = connection.execute(usable.where(models.c.name == name)).first()
+    if row is None and (of := _CHECKPOINT_OF.fullmatch(name)):
+        job = (
+            select(models.c.job_id)
+            .where(models.c.name == of[1], models.c.kind == "tuned", models.c.deleted_at.is_(None))
+            .scalar_subquery()
+        )
+        row = connection.execute(
+            usable.join(checkpoints, checkpoints.c.model_id == models.c.id).where(
+                checkpoints.c.job_id == job, checkpoints.c.step == int(of[2])
+            )
+        ).first()
+    return None if row is None else from_row(ModelRow, row)
 
 
 def _usable(project_id: str) -> Select[tuple]:

@@ -208,6 +208,18 @@ def trained(
         return [Trained(**row._mapping) for row in connection.execute(query)]
 
 
+def last_used(where: Where, project_id: str, names: Collection[str]) -> int | None:
+    """The last minute in which the project asked a model by one of these names; None for never."""
+    query = (
+        select(usage.c.minute)
+        .where(usage.c.project_id == project_id, usage.c.model.in_(names))
+        .order_by(usage.c.minute.desc())
+        .limit(1)
+    )
+    with reading(where) as connection:
+        return connection.execute(query).scalar()
+
+
 def tokens_since(where: Where, start: int) -> dict[str, int]:
     """Tokens served since `start`, input and output together, by project."""
     query = (

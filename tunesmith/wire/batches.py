@@ -9,9 +9,10 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from tunesmith.wire import limits
 from tunesmith.wire.base import Metadata, Request, Response, invalid, wrong_type
 
-ENDPOINTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses")
+MODERATIONS = "/v1/moderations"
+ENDPOINTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", MODERATIONS)
 """Routes that a batch's lines may ask."""
-_ELSEWHERE = ("/v1/moderations", "/v1/images/generations", "/v1/images/edits", "/v1/videos")
+_ELSEWHERE = ("/v1/images/generations", "/v1/images/edits", "/v1/videos")
 """Routes that OpenAI's batches may ask besides, and that this server does not have."""
 
 Status = Literal[

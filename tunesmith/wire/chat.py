@@ -53,10 +53,12 @@ def _text(value: object) -> str | None:
                 "type 'text'."
             )
         else:
-            raise invalid(f"part {index} is not an object of type 'text'.")
+            what = f"of type '{kind[:40]}'" if isinstance(kind, str) else "no object with a 'type'"
+            raise invalid(f"part {index} is {what}; send parts of type 'text', such as {_PART_EXAMPLE}.")
     return "".join(texts)
 
 
+_PART_EXAMPLE = '{"type": "text", "text": "Hello"}'
 _TEXT_PART = {
     "type": "object",
     "required": ["type"],
@@ -242,6 +244,8 @@ class ChatRequest(Request):
     function_call: Any = None
 
     response_format: ResponseFormat | None = None
+    continue_final_message: bool | None = None
+    """Ours, by vLLM's name: the last message is the beginning of the answer, which goes on from it."""
     store: bool | None = None
     metadata: Metadata = None
 

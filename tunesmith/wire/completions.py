@@ -80,9 +80,9 @@ class CompletionRequest(Request):
     def _counts_agree(self) -> CompletionRequest:
         n, best_of = self.n or 1, self.best_of or self.n or 1
         if best_of < n:
-            raise invalid(f"best_of ({best_of}) must be at least n ({n}).")
+            raise invalid(f"'best_of' ({best_of}) must be at least 'n' ({n}).")
         if best_of > n and self.stream:
-            raise invalid("best_of cannot be streamed: the best answer is known only at the end.")
+            raise invalid("'best_of' cannot be streamed: the best answer is known only at the end.")
         if len(self.prompt) * best_of > limits.MAX_CHOICES:
             raise invalid(
                 f"{len(self.prompt)} prompts times {best_of} answers are more than the {limits.MAX_CHOICES} "

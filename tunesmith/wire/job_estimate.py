@@ -19,9 +19,11 @@ class WouldFail(Response):
 class EstimateWarning(Response):
     """Something worth a second look that stops nothing."""
 
-    code: str
+    code: Literal["warnings", "truncated", "no_target_tokens", "shared_rows"]
     message: str
     param: str | None
+    facts: dict[str, int]
+    """The numbers of the message: `n` of the file's `n_rows`, and for `truncated` the `context_length`."""
 
 
 class EstimatedTokens(Response):
@@ -53,6 +55,10 @@ class ExplainedValue(Response):
     requested: float | int | str | None
     """Null where it cannot be asked for."""
     reason: str
+    code: str
+    """The reason for programs: `docs/reference/console-calls.md` lists the codes."""
+    facts: dict[str, float | int | str]
+    """The numbers of the reason's sentence."""
 
 
 class EstimatedSeconds(Response):

@@ -159,3 +159,6 @@ MAX_ITEMS_PER_PAGE = 100
 
 # -- moderations ------------------------------------------------------------------------------------
 MAX_MODERATION_INPUTS = 1024
+"""Texts of one request, or parts of its one text."""
+MAX_MODERATION_TOKENS = 300_000
+"""Tokens of all texts of one request together; the model's context bounds each one."""

@@ -21,6 +21,17 @@ class DeviceInfo(Response):
     free_bytes: int
 
 
+class TrainingMemory(Response):
+    """What training a base would take of the device's memory, by the estimate's rough rates."""
+
+    low_bytes: int
+    """A step of one short row."""
+    high_bytes: int
+    """A step as large as the trainer makes them."""
+    fits: bool | None
+    """In what is free now; null where it depends on the data."""
+
+
 class BaseInfo(Response):
     """A base model that is served here."""
 
@@ -33,6 +44,8 @@ class BaseInfo(Response):
     """OpenAI's names mean this one."""
     engine: EngineState
     """Whether it can answer now."""
+    training: TrainingMemory
+    """Whether it can be trained on the device that trains first."""
 
 
 class PriceInfo(Response):

@@ -295,7 +295,7 @@ class Attempt:
         self._warnings[event.code] = count + 1
         step = event.data.get("step", count)
         kind = f"warning_{event.code}"[:64]
-        message, data = event.message, dict(event.data)
+        message, data = event.message, {"code": event.code, **event.data}
         if "best" in data and (name := self._publisher.name_of(data["best"]["step"])):
             data["best_checkpoint"] = name
             message = f"{message}: {name}"

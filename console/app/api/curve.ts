@@ -6,7 +6,7 @@
 import { type QueryClient, queryOptions } from '@tanstack/react-query'
 import { type Curve, curveOfColumns, curveOfEvents } from '@/lib/series'
 import type { JobEvent, Schemas } from './client'
-import { eventsQuery, metricsAfter } from './jobs'
+import { metricsAfter, stepsQuery } from './jobs'
 import { every } from './poll'
 
 type Metrics = Schemas['JobMetrics']
@@ -23,7 +23,7 @@ export const curveQuery = (client: QueryClient, id: string, alive: boolean) =>
       const metrics = await newest(id, before?.metrics ?? null, signal)
       if (metrics)
         return before?.metrics === metrics ? before : { curve: built(metrics), metrics, events: null }
-      const events = await client.fetchQuery({ ...eventsQuery(client, id, alive), staleTime: 500 })
+      const events = await client.fetchQuery({ ...stepsQuery(client, id, alive), staleTime: 500 })
       return before?.events === events ? before : { curve: curveOfEvents(events), metrics, events }
     },
     structuralSharing: false, // long arrays, made anew only when something is new

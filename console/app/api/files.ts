@@ -1,6 +1,10 @@
 /** Files, as queries. */
 import { queryOptions } from '@tanstack/react-query'
-import { api, body, content } from './client'
+import { api, body, content, type Schemas } from './client'
+
+/** A file of a list, with what is known of it where the server tells. */
+export type ListedFile = Schemas['ListedFile']
+export type FileBrief = Schemas['FileBrief']
 
 export const filesQuery = (purpose = 'fine-tune') =>
   queryOptions({

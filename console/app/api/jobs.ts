@@ -1,11 +1,12 @@
 /** Fine-tuning jobs, as queries; and what is asked of them. */
-import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query'
 import { api, body, type CreateJob, type Job, type JobEvent, optional, type Schemas } from './client'
 import { every } from './poll'
 import { type Action, isLive } from './states'
 
 export const JOBS_PER_PAGE = 50
 const EVENTS_PER_PAGE = 1000
+const STEPS_PER_PAGE = 200
 const MOST_EVENT_PAGES = 200
 
 export const jobQuery = (id: string) =>
@@ -47,28 +48,53 @@ export const checkpointsQuery = (id: string, alive: boolean) =>
     refetchIntervalInBackground: true,
   })
 
-/** All events, newest first: after the first time only what is new is asked for. */
+/**
+ * What was said of a job, newest first, without its steps, of which there may be many thousands. After the first
+ * time only what is new is asked for.
+ */
 export const eventsQuery = (client: QueryClient, id: string, alive: boolean) =>
+  allEvents(client, ['events', id], id, alive, 'message')
+
+/** Every event, each step among them: for a server that has no columns of metrics. */
+export const stepsQuery = (client: QueryClient, id: string, alive: boolean) =>
+  allEvents(client, ['events', id, 'steps'], id, alive)
+
+const allEvents = (client: QueryClient, key: string[], id: string, alive: boolean, type?: EventType) =>
   queryOptions({
-    queryKey: ['events', id],
-    queryFn: ({ signal }) => newEvents(id, client.getQueryData<JobEvent[]>(['events', id]) ?? [], signal),
+    queryKey: key,
+    queryFn: ({ signal }) => newEvents(id, client.getQueryData<JobEvent[]>(key) ?? [], signal, type),
     structuralSharing: false, // many thousands of rows, of which none ever changes
     refetchInterval: every(alive),
     refetchIntervalInBackground: true,
   })
 
-async function newEvents(id: string, known: JobEvent[], signal: AbortSignal): Promise<JobEvent[]> {
+/** A page of all events, newest first, for whoever wants to read the steps too. */
+export const eventPagesQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ['events', id, 'pages'],
+    queryFn: ({ pageParam, signal }) => eventPage(id, { limit: STEPS_PER_PAGE, after: pageParam }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ data, has_more }) => (has_more ? data.at(-1)?.id : undefined),
+  })
+
+type EventType = JobEvent['type']
+type EventsAsked = { limit: number; after: string | undefined; type?: EventType | undefined }
+
+const eventPage = (id: string, query: EventsAsked, signal: AbortSignal) =>
+  body(api.GET('/v1/fine_tuning/jobs/{job_id}/events', { params: { path: { job_id: id }, query }, signal }))
+
+async function newEvents(
+  id: string,
+  known: JobEvent[],
+  signal: AbortSignal,
+  type?: EventType,
+): Promise<JobEvent[]> {
   const fresh: JobEvent[] = []
   const seen = new Set(known.slice(0, EVENTS_PER_PAGE).map((event) => event.id))
   let after: string | undefined
   for (let page = 0; page < MOST_EVENT_PAGES; page++) {
     const limit = known.length && !page ? 100 : EVENTS_PER_PAGE
-    const { data, has_more } = await body(
-      api.GET('/v1/fine_tuning/jobs/{job_id}/events', {
-        params: { path: { job_id: id }, query: { limit, after } },
-        signal,
-      }),
-    )
+    const { data, has_more } = await eventPage(id, { limit, after, type }, signal)
     const unseen = data.filter((event) => !seen.has(event.id))
     fresh.push(...unseen)
     after = data.at(-1)?.id
@@ -95,6 +121,20 @@ export async function metricsAfter(id: string, step: number, signal?: AbortSigna
     signal: signal ?? null,
   })
 }
+
+export type JobForecast = Schemas['JobForecast']
+
+/** What was forecast when the job was created, beside what it has taken; null where the server has no such call. */
+export const forecastQuery = (id: string, alive: boolean) =>
+  queryOptions({
+    queryKey: ['forecast', id],
+    queryFn: async ({ signal }) =>
+      (await optional(`/v1/fine_tuning/jobs/${encodeURIComponent(id)}/forecast`, {
+        signal,
+      })) as JobForecast | null,
+    refetchInterval: every(alive),
+    refetchIntervalInBackground: true,
+  })
 
 /** What people call a job: its suffix, or else its id. */
 export const nameOf = (job: Job): string => job.user_provided_suffix || job.id

@@ -1,6 +1,6 @@
 /** Models, as a query, and what a name says. */
 import { queryOptions } from '@tanstack/react-query'
-import { api, body, type Model } from './client'
+import { api, body, isApiError, type Model, type Schemas } from './client'
 
 export const modelsQuery = () =>
   queryOptions({
@@ -8,6 +8,59 @@ export const modelsQuery = () =>
     queryFn: ({ signal }) => body(api.GET('/v1/models', { signal })),
     staleTime: 10_000,
   })
+
+export type DetailedModel = Schemas['DetailedModel']
+export type ModelDetails = Schemas['ModelDetails']
+
+/** Asked again this often: an engine starts, an adapter is loaded by its first request. */
+const AGAIN_MS = 10_000
+
+const retrieve = (name: string, signal: AbortSignal): Promise<DetailedModel> =>
+  body(
+    api.GET('/v1/models/{model}', {
+      params: { path: { model: name }, query: { include: 'details' } },
+      signal,
+    }),
+  )
+
+/** One model, with what the server knows of it besides OpenAI's object. */
+export const modelQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['model', name],
+    queryFn: ({ signal }) => retrieve(name, signal),
+    refetchInterval: AGAIN_MS,
+  })
+
+/** A model that another one began from; without an object of its own once it is deleted. */
+export type Ancestor = { name: string; model: DetailedModel | null }
+const MOST_ANCESTORS = 12
+
+/** What a model began from, and what that began from: the base first, the model's own beginning last. */
+export const ancestorsQuery = (model: DetailedModel | undefined) =>
+  queryOptions({
+    queryKey: ['ancestors', model?.id ?? ''],
+    queryFn: async ({ signal }) => {
+      const found: Ancestor[] = []
+      let name = model?.details?.trained_from
+      while (name && found.length < MOST_ANCESTORS) {
+        const one: Ancestor = { name, model: await existing(name, signal) }
+        found.unshift(one)
+        name = one.model?.details?.trained_from
+      }
+      return found
+    },
+    enabled: model !== undefined,
+    staleTime: 60_000,
+  })
+
+async function existing(name: string, signal: AbortSignal): Promise<DetailedModel | null> {
+  try {
+    return await retrieve(name, signal)
+  } catch (error) {
+    if (isApiError(error) && error.status === 404) return null
+    throw error
+  }
+}
 
 export const isTuned = (model: Model): boolean => model.id.startsWith('ft:')
 /** A base under its own name, not under one of OpenAI's. */

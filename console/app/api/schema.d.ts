@@ -9,7 +9,7 @@ export interface paths {
         };
         /**
          * List Files
-         * @description Files of the project, newest first.
+         * @description Files of the project, newest first. `q` and `include` are our own; without them it is OpenAI's list.
          */
         get: operations["list_files_v1_files_get"];
         put?: never;
@@ -141,7 +141,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Retrieve Model
+         * @description One model, by any name that a request may use; a checkpoint's too.
+         *
+         *     `include` is our own; without it the answer is OpenAI's.
+         */
+        get: operations["retrieve_model_v1_models__model__get"];
         put?: never;
         post?: never;
         /**
@@ -373,7 +379,7 @@ export interface paths {
         };
         /**
          * List Fine Tuning Events
-         * @description What happened to a job, newest first.
+         * @description What happened to a job, newest first. `type` is our own; without it the list is OpenAI's.
          */
         get: operations["list_fine_tuning_events_v1_fine_tuning_jobs__job_id__events_get"];
         put?: never;
@@ -416,6 +422,26 @@ export interface paths {
          * @description Our own: all steps of a job as columns, and where it was resumed.
          */
         get: operations["list_fine_tuning_metrics_v1_fine_tuning_jobs__job_id__metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fine_tuning/jobs/{job_id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve Fine Tuning Job Forecast
+         * @description Our own: what was forecast when the job was created, and what it has taken so far.
+         */
+        get: operations["retrieve_fine_tuning_job_forecast_v1_fine_tuning_jobs__job_id__forecast_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -745,6 +771,7 @@ export interface components {
              * @enum {string}
              */
             engine: "starting" | "ready" | "down";
+            training: components["schemas"]["TrainingMemory"];
         };
         /** Bucket[CompletionsResult] */
         Bucket_CompletionsResult_: {
@@ -1245,6 +1272,29 @@ export interface components {
             deleted: boolean;
         };
         /**
+         * DetailedModel
+         * @description One model.
+         */
+        DetailedModel: {
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default model
+             * @constant
+             */
+            object: "model";
+            /** Created */
+            created: number;
+            /** Owned By */
+            owned_by: string;
+            /** Shutdown Date */
+            shutdown_date: string | null;
+            /** Served By */
+            served_by: string;
+            details?: components["schemas"]["ModelDetails"] | null;
+        };
+        /**
          * DeviceInfo
          * @description A device that can train.
          */
@@ -1335,12 +1385,19 @@ export interface components {
          * @description Something worth a second look that stops nothing.
          */
         EstimateWarning: {
-            /** Code */
-            code: string;
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "warnings" | "truncated" | "no_target_tokens" | "shared_rows";
             /** Message */
             message: string;
             /** Param */
             param: string | null;
+            /** Facts */
+            facts: {
+                [key: string]: number;
+            };
         };
         /**
          * EstimatedCost
@@ -1493,6 +1550,47 @@ export interface components {
             requested: number | string | null;
             /** Reason */
             reason: string;
+            /** Code */
+            code: string;
+            /** Facts */
+            facts: {
+                [key: string]: number | string;
+            };
+        };
+        /**
+         * FileBrief
+         * @description Our own: what is known of a training file for a base, in a few numbers; `GET /files/{id}/report` has it
+         *     all.
+         */
+        FileBrief: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "unknown" | "in_progress" | "completed";
+            progress: components["schemas"]["InspectionProgress"] | null;
+            /** Model */
+            model: string;
+            /** Format */
+            format: ("chat" | "completion" | "preference") | null;
+            /** Method */
+            method: ("supervised" | "dpo") | null;
+            /** N Rows */
+            n_rows: number | null;
+            /** N Problems */
+            n_problems: number | null;
+            /** N Warnings */
+            n_warnings: number | null;
+            /** Code */
+            code: string | null;
+            /** Tokens */
+            tokens: number | null;
+            /** Trained Tokens */
+            trained_tokens: number | null;
+            /** N Cut */
+            n_cut: number | null;
+            /** N Jobs */
+            n_jobs: number;
         };
         /**
          * FileList
@@ -1506,7 +1604,7 @@ export interface components {
              */
             object: "list";
             /** Data */
-            data: components["schemas"]["FileObject"][];
+            data: components["schemas"]["ListedFile"][];
             /** Has More */
             has_more: boolean;
             /** First Id */
@@ -1682,6 +1780,18 @@ export interface components {
             model: string | null;
         };
         /**
+         * Forecast
+         * @description As the estimate had it at that moment; an event of the job keeps it as `data.forecast`.
+         */
+        Forecast: {
+            seconds: components["schemas"]["EstimatedSeconds"];
+            cost: components["schemas"]["EstimatedCost"] | null;
+            /** Tokens */
+            tokens: number;
+            /** Steps */
+            steps: number;
+        };
+        /**
          * Hyperparameters
          * @description Settings of supervised fine-tuning; each is a number or "auto".
          */
@@ -1784,6 +1894,24 @@ export interface components {
             memory: components["schemas"]["EstimatedMemory"] | null;
             cost: components["schemas"]["EstimatedCost"] | null;
             queue: components["schemas"]["Queue"];
+        };
+        /**
+         * JobForecast
+         * @description The answer to `GET /fine_tuning/jobs/{id}/forecast`.
+         */
+        JobForecast: {
+            /**
+             * Object
+             * @default fine_tuning.job.forecast
+             * @constant
+             */
+            object: "fine_tuning.job.forecast";
+            /** Fine Tuning Job Id */
+            fine_tuning_job_id: string;
+            /** Made At */
+            made_at: number | null;
+            forecast: components["schemas"]["Forecast"] | null;
+            taken: components["schemas"]["Taken"];
         };
         /**
          * JobList
@@ -1938,6 +2066,41 @@ export interface components {
             max_suffix_chars: number;
         };
         /**
+         * ListedFile
+         * @description A file of a list.
+         */
+        ListedFile: {
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default file
+             * @constant
+             */
+            object: "file";
+            /** Bytes */
+            bytes: number;
+            /** Created At */
+            created_at: number;
+            /** Expires At */
+            expires_at: number | null;
+            /** Filename */
+            filename: string;
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "assistants" | "assistants_output" | "batch" | "batch_output" | "fine-tune" | "fine-tune-results" | "vision" | "user_data" | "evals";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "uploaded" | "processed" | "error";
+            /** Status Details */
+            status_details: string | null;
+            report?: components["schemas"]["FileBrief"] | null;
+        };
+        /**
          * ListedJob
          * @description A job of a list.
          */
@@ -2029,6 +2192,49 @@ export interface components {
             training_file: number;
             /** Validation File */
             validation_file: number;
+        };
+        /**
+         * ModelDetails
+         * @description Our own: where a model comes from, what it takes, and how it is now.
+         */
+        ModelDetails: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "base" | "alias" | "tuned" | "checkpoint";
+            /** Context Length */
+            context_length: number | null;
+            /** N Parameters */
+            n_parameters: number | null;
+            /** Is Chat */
+            is_chat: boolean | null;
+            /** Size Bytes */
+            size_bytes: number | null;
+            /**
+             * Engine
+             * @enum {string}
+             */
+            engine: "starting" | "ready" | "down";
+            /** Loaded */
+            loaded: boolean;
+            /** Last Used At */
+            last_used_at: number | null;
+            /** Built On It */
+            built_on_it: string[];
+            /** Trained From */
+            trained_from: string | null;
+            /** Fine Tuning Job Id */
+            fine_tuning_job_id: string | null;
+            /** Step */
+            step: number | null;
+            /** Final Model */
+            final_model: string | null;
+            /**
+             * Deletable
+             * @default false
+             */
+            deletable: boolean;
         };
         /**
          * ModelList
@@ -2333,6 +2539,20 @@ export interface components {
             hyperparameters?: components["schemas"]["Hyperparameters"] | null;
         };
         /**
+         * Taken
+         * @description What a job has taken by now, over all its attempts; final once it has ended.
+         */
+        Taken: {
+            /** Seconds */
+            seconds: number;
+            /** Tokens */
+            tokens: number;
+            /** Cost */
+            cost: number | null;
+            /** Currency */
+            currency: string;
+        };
+        /**
          * TokenBin
          * @description Rows of at least `low` and fewer than `high` tokens.
          */
@@ -2403,6 +2623,18 @@ export interface components {
             n_running: number;
             /** N Queued */
             n_queued: number;
+        };
+        /**
+         * TrainingMemory
+         * @description What training a base would take of the device's memory, by the estimate's rough rates.
+         */
+        TrainingMemory: {
+            /** Low Bytes */
+            low_bytes: number;
+            /** High Bytes */
+            high_bytes: number;
+            /** Fits */
+            fits: boolean | null;
         };
         /**
          * UpdateProjectRequest
@@ -2530,6 +2762,8 @@ export interface operations {
                 purpose?: string | null;
                 /** @description Our own: only objects with this text in their names. */
                 q?: string | null;
+                /** @description Our own: `report` adds to each training file what is known of it for the default base: rows, tokens, problems; and how many jobs use it. */
+                include?: "report" | null;
             };
             header?: never;
             path?: never;
@@ -2793,6 +3027,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelList"];
+                };
+            };
+            /** @description A refusal, in the one shape that all have. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    retrieve_model_v1_models__model__get: {
+        parameters: {
+            query?: {
+                /** @description Our own: `details` adds where it comes from, what it takes and whether it is loaded. */
+                include?: "details" | null;
+            };
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailedModel"];
                 };
             };
             /** @description A refusal, in the one shape that all have. */
@@ -3209,6 +3477,8 @@ export interface operations {
                 after?: string | null;
                 /** @description Objects on this page. */
                 limit?: number;
+                /** @description Our own: only events of this type. */
+                type?: ("message" | "metrics") | null;
             };
             header?: never;
             path: {
@@ -3297,6 +3567,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobMetrics"];
+                };
+            };
+            /** @description A refusal, in the one shape that all have. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    retrieve_fine_tuning_job_forecast_v1_fine_tuning_jobs__job_id__forecast_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobForecast"];
                 };
             };
             /** @description A refusal, in the one shape that all have. */

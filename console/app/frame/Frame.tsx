@@ -3,6 +3,7 @@ import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
 import { NavLink, Outlet, ScrollRestoration, useLocation, useNavigate } from 'react-router'
 import { currentKey, onChange, signOut } from '@/api/key'
 import { useT } from '@/i18n'
+import { DraftCount } from '@/parts/DraftCount'
 import { paths } from '@/paths'
 import { Icon } from '@/ui/Icon'
 import { Menu } from '@/ui/Menu'
@@ -41,6 +42,7 @@ export function Frame() {
             <NavLink key={name} to={to} end={to === '/'} className={styles.place} data-seldom={seldom}>
               <Icon name={icon} size={18} />
               <span>{t.places[name]}</span>
+              {name === 'datasets' && <DraftCount />}
             </NavLink>
           ))}
         </nav>

@@ -1,7 +1,8 @@
 /** The head of a page: its one h1, which takes the focus when the page changes, and the title of the tab. */
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type ReactNode, useEffect, useLayoutEffect, useRef } from 'react'
 import { Link, useLocation } from 'react-router'
 import { useT } from '@/i18n'
+import { isDialogOpen } from './keys'
 import styles from './Page.module.css'
 
 type Props = {
@@ -25,10 +26,11 @@ export function Page({ title, aside, tabTitle, trail, actions, lead, children }:
   useEffect(() => {
     document.title = `${tabTitle ?? title} · ${t.frame.product}`
   }, [tabTitle, title, t])
-  useEffect(() => {
-    // not on the first page: there the browser's own start is right
-    if (shown !== null && shown !== pathname && !document.querySelector('dialog[open]'))
-      heading.current?.focus()
+  // before the page is painted: later it could take the focus from whoever has moved it since
+  useLayoutEffect(() => {
+    const isFirst = shown === null // there the browser's own start is right
+    if (!isFirst && isDialogOpen()) return // it lies over the page that was there, and gives the focus back to it
+    if (!isFirst && shown !== pathname) heading.current?.focus({ preventScroll: true })
     shown = pathname
   }, [pathname])
   return (

@@ -48,6 +48,14 @@ function groups(t: Messages): [string, Row[]][] {
       ],
     ],
     [
+      t.drafts.keys.title,
+      [
+        [['s'], t.drafts.keys.save],
+        [['b'], t.drafts.keys.better],
+        [['Ctrl', 'Z'], t.drafts.keys.undo],
+      ],
+    ],
+    [
       t.datasets.keys.title,
       [
         [['n', 'p'], t.datasets.keys.problem],

@@ -18,6 +18,13 @@ function once<T>(key: string, make: () => T): T {
 export const count = (value: number): string =>
   once('count', () => new Intl.NumberFormat(language)).format(value)
 
+/** `5.5M` */
+export const compact = (value: number): string =>
+  once(
+    'compact',
+    () => new Intl.NumberFormat(language, { notation: 'compact', maximumSignificantDigits: 3 }),
+  ).format(value)
+
 /** A loss or another measured value: four significant digits, and never `1e-7` where `0` would mislead. */
 export function measure(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'

@@ -1,7 +1,9 @@
 /** A training file in two: some rows are held out. The same file is always split the same way. Knows no React. */
 
+export type Parts = { train: string; valid: string; nTrain: number; nValid: number }
+
 /** Rows that are spread over the whole file, by a sequence that looks random and is not. */
-export function split(text: string, share: number): { train: string; valid: string } | null {
+export function split(text: string, share: number): Parts | null {
   const lines = text
     .replace(/^\uFEFF/, '')
     .split('\n')
@@ -13,7 +15,8 @@ export function split(text: string, share: number): { train: string; valid: stri
   const held = new Set(order.slice(0, wanted))
   const part = (inPart: (index: number) => boolean) =>
     `${lines.filter((_, index) => inPart(index)).join('\n')}\n`
-  return { train: part((index) => !held.has(index)), valid: part((index) => held.has(index)) }
+  const [train, valid] = [part((index) => !held.has(index)), part((index) => held.has(index))]
+  return { train, valid, nTrain: lines.length - wanted, nValid: wanted }
 }
 
 /** Fisher and Yates' shuffle with a linear congruential generator (Numerical Recipes' constants). */

@@ -2,6 +2,7 @@
 import { useId, useState } from 'react'
 import { useT } from '@/i18n'
 import { tick } from '@/lib/number'
+import { type Explained, reasonText } from '@/lib/reasons'
 import { Input } from '@/ui/Field'
 import styles from './AutoValue.module.css'
 
@@ -16,7 +17,7 @@ type Props = {
   /** Differs from what it was duplicated from. */
   changed?: boolean
   /** What auto would be, and why, where that is known. */
-  becomes?: { value: number; reason: string } | undefined
+  becomes?: ({ value: number } & Explained) | undefined
 }
 
 export function AutoValue({ label, wire, hint, value, onChange, error, changed, becomes }: Props) {
@@ -65,7 +66,7 @@ export function AutoValue({ label, wire, hint, value, onChange, error, changed, 
       </p>
       {becomes && !isGiven && (
         <p className={styles.becomes}>
-          <strong>{t.create.becomes({ value: tick(becomes.value) })}</strong> {becomes.reason}
+          <strong>{t.create.becomes({ value: tick(becomes.value) })}</strong> {reasonText(becomes, t)}
         </p>
       )}
       {error && (

@@ -1,5 +1,5 @@
 /** Files dropped anywhere on the page, with a button beside as the other way; a veil says what will happen. */
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useLayoutEffect, useRef, useState } from 'react'
 import { Button } from '@/ui/Button'
 import { Icon } from '@/ui/Icon'
 import styles from './DropZone.module.css'
@@ -11,7 +11,7 @@ export function useDrop(onFiles: (files: File[]) => void): boolean {
   const [over, setOver] = useState(false)
   const told = useRef(onFiles)
   told.current = onFiles
-  useEffect(() => {
+  useLayoutEffect(() => {
     let depth = 0
     const enter = (event: DragEvent) => {
       if (!hasFiles(event)) return

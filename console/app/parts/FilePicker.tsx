@@ -1,6 +1,6 @@
 /** A training or validation file: one that is there, or a new one dropped or chosen, looked at before it travels. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { type DragEvent, useEffect, useId, useRef, useState } from 'react'
+import { type DragEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { filesQuery } from '@/api/files'
 import { upload } from '@/api/upload'
 import { useT } from '@/i18n'
@@ -39,6 +39,11 @@ export function FilePicker({ label, wire, hint, value, onChange, error, none, on
   const [over, setOver] = useState(false)
   const [seen, setSeen] = useState<(Look & { more: boolean }) | null>(null)
   useEffect(() => onBusy?.(sending !== null), [sending, onBusy])
+  // an upload takes its time: it ends in the form as it is then, not as it was when it began
+  const told = useRef({ onChange, onLook })
+  useLayoutEffect(() => {
+    told.current = { onChange, onLook }
+  })
 
   const send = async (file: File) => {
     setFault(null)
@@ -59,8 +64,8 @@ export function FilePicker({ label, wire, hint, value, onChange, error, none, on
       })
       await client.invalidateQueries({ queryKey: ['files'] })
       setSeen({ ...first, more: file.size > LOOK_BYTES })
-      onLook?.(first)
-      onChange(made.id)
+      told.current.onLook?.(first)
+      told.current.onChange(made.id)
     } catch (cause) {
       if (!stop.signal.aborted) setRefusal(cause)
     }

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { Model } from '@/api/client'
 import { isBase, isTuned, modelsQuery } from '@/api/models'
+import { serverQuery } from '@/api/server'
 import { useT } from '@/i18n'
 import { type Choice, Combobox } from '@/ui/Combobox'
 import { Field } from '@/ui/Field'
@@ -17,6 +18,12 @@ export function ModelPicker({ value, onChange, error, label }: Props) {
     [t.create.groups.tuned, models.filter((model) => isTuned(model))],
     [t.create.groups.aliases, models.filter((model) => !isBase(model) && !isTuned(model))],
   ]
+  const { data: server } = useQuery(serverQuery())
+  const room = (id: string): string | undefined => {
+    const memory = server?.bases.find((base) => base.id === id)?.training
+    if (!memory) return undefined
+    return memory.fits === null ? t.create.fits.perhaps : memory.fits ? t.create.fits.yes : t.create.fits.no
+  }
   const choices = groups.flatMap(([group, members]) =>
     members.map(
       (model): Choice => ({
@@ -24,7 +31,9 @@ export function ModelPicker({ value, onChange, error, label }: Props) {
         label: model.id,
         group,
         words: model.served_by,
-        detail: isBase(model) ? undefined : model.served_by,
+        detail: [isBase(model) ? undefined : model.served_by, room(model.served_by)]
+          .filter(Boolean)
+          .join(' · '),
       }),
     ),
   )

@@ -1,11 +1,13 @@
 /** The stages of a job in a row, with the time spent in each. */
 import { useT } from '@/i18n'
-import { count, duration, moment } from '@/lib/number'
+import { clock, count, duration, moment } from '@/lib/number'
 import { type Entry, lengths } from '@/lib/timeline'
 import { useNow } from './Age'
 import styles from './Timeline.module.css'
 
 const ENDS = new Set(['succeeded', 'failed', 'cancelled'])
+/** Marks on the way: when they were matters more than how long they took. */
+const MARKS = new Set(['interrupted', 'resumed', 'paused'])
 const TROUBLES = new Set(['interrupted', 'failed'])
 
 export function Timeline({ entries, live }: { entries: Entry[]; live: boolean }) {
@@ -25,6 +27,7 @@ export function Timeline({ entries, live }: { entries: Entry[]; live: boolean })
           >
             <span className={styles.stage}>{t.job.stages[entry.stage]}</span>
             <span className={styles.detail}>
+              {MARKS.has(entry.stage) && seconds !== null && `${clock(entry.atS)} · `}
               {ENDS.has(entry.stage) || seconds === null ? moment(entry.atS) : duration(seconds)}
               {entry.step ? ` · ${t.job.atStep({ step: count(entry.step) })}` : ''}
             </span>

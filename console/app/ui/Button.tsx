@@ -23,17 +23,8 @@ type ButtonProps = Omit<ComponentProps<'button'>, 'disabled'> &
     busy?: boolean
   }
 
-export function Button({
-  kind,
-  small,
-  icon,
-  disabledReason,
-  busy,
-  children,
-  onClick,
-  className,
-  ...rest
-}: ButtonProps) {
+export function Button(props: ButtonProps) {
+  const { kind, small, icon, disabledReason, busy, children, onClick, className, ...rest } = props
   const id = useId()
   const off = Boolean(disabledReason) || busy
   const button = (
@@ -53,7 +44,8 @@ export function Button({
       {children}
     </button>
   )
-  return disabledReason ? (
+  // where there can be a reason there is always its place: the button stays the same one, and keeps the focus
+  return 'disabledReason' in props ? (
     <Tip text={disabledReason} id={id}>
       {button}
     </Tip>

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react'
 import { useT } from '@/i18n'
 import { Button } from './Button'
+import { copied as toClipboard } from './copied'
 
 const SAID_MS = 1_600
 
@@ -22,7 +23,7 @@ export function CopyButton({
     return () => clearTimeout(timer)
   }, [copied])
   const copy = async () => {
-    await write(typeof text === 'string' ? text : text())
+    await toClipboard(typeof text === 'string' ? text : text())
     setCopied(true)
   }
   return (
@@ -41,15 +42,4 @@ export function CopyButton({
       </span>
     </>
   )
-}
-
-/** The clipboard is for secure pages only; elsewhere the browser's older way has to do. */
-async function write(text: string): Promise<void> {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text)
-  const area = document.createElement('textarea')
-  area.value = text
-  ;(document.querySelector('dialog[open]') ?? document.body).append(area)
-  area.select()
-  document.execCommand('copy')
-  area.remove()
 }

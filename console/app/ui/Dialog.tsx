@@ -1,5 +1,5 @@
 /** The browser's own modal dialog: it keeps the focus inside, gives it back, and closes on Esc. */
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 import { useT } from '@/i18n'
 import { Button } from './Button'
 import styles from './Dialog.module.css'
@@ -20,7 +20,8 @@ export function Dialog({ title, onClose, mayClose, onConfirm, wide, footer, chil
   const t = useT()
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // open before it is painted, so that the first key already goes into it
+  useLayoutEffect(() => {
     const dialog = ref.current
     const before = document.activeElement
     if (dialog && !dialog.open) {
@@ -47,6 +48,12 @@ export function Dialog({ title, onClose, mayClose, onConfirm, wide, footer, chil
         if (event.target !== ref.current) return // a file chooser inside
         event.preventDefault()
         close()
+      }}
+      onClose={(event) => {
+        // the browser lets a second Esc close it whatever was said to the first
+        if (event.target !== ref.current || ref.current?.open) return
+        if (mayClose?.() ?? true) onClose()
+        else ref.current?.showModal()
       }}
       onKeyDown={(event) => {
         if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || !onConfirm) return

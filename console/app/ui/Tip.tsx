@@ -1,8 +1,8 @@
-/** A short remark that appears beside what it explains, on hover and on focus; Esc puts it away. */
+/** A short remark that appears beside what it explains, on hover and on focus; Esc puts it away. It may be missing. */
 import { type ReactNode, useState } from 'react'
 import styles from './Tip.module.css'
 
-export function Tip({ text, id, children }: { text: string; id?: string; children: ReactNode }) {
+export function Tip({ text, id, children }: { text: string | undefined; id?: string; children: ReactNode }) {
   const [away, setAway] = useState(false)
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it listens on behalf of the button inside
@@ -13,9 +13,11 @@ export function Tip({ text, id, children }: { text: string; id?: string; childre
       onFocus={() => setAway(false)}
     >
       {children}
-      <span role="tooltip" id={id} className={styles.tip} data-away={away || undefined}>
-        {text}
-      </span>
+      {text && (
+        <span role="tooltip" id={id} className={styles.tip} data-away={away || undefined}>
+          {text}
+        </span>
+      )}
     </span>
   )
 }

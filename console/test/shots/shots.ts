@@ -1,87 +1,123 @@
 /**
- * Pictures of every page, for a person to look at: light and dark, narrow and wide, English and Chinese.
+ * Pictures of every page, for a person to look at: light and dark, wide and narrow, in both languages; full, empty,
+ * loading, refused. They are no test: whoever takes them opens the contact sheets.
  *
  *   TUNESMITH_URL=… TUNESMITH_KEY=… npx playwright test -c test/shots/playwright.config.ts
+ *
+ * SHOTS_ONLY=job-metrics,playground takes some, SHOTS_LANGUAGES=en,zh-CN and SHOTS_SIZES=wide,narrow choose.
  */
-import { type Page, test } from '@playwright/test'
+import { type Browser, type BrowserContext, type Page, test } from '@playwright/test'
+import { prepared, strangersKey } from '../prepared'
+import { saveSome } from '../stories/drafting'
+import { addressOf, MESSAGES, PLACES, rested, VISITS } from '../visits'
+import { sheets } from './sheet'
 
 const OUT = process.env.SHOTS_OUT ?? 'test-results/shots'
 const KEY = process.env.TUNESMITH_KEY ?? ''
-const ONLY = process.env.SHOTS_ONLY
+const ONLY = process.env.SHOTS_ONLY?.split(',')
+const LANGUAGES = (process.env.SHOTS_LANGUAGES ?? 'en,zh-CN').split(',')
+const SIZES = Object.entries({ wide: 1440, middle: 768, narrow: 390 }).filter(([name]) =>
+  (process.env.SHOTS_SIZES ?? 'wide,narrow').split(',').includes(name),
+)
+const THEMES = (process.env.SHOTS_THEMES ?? 'light,dark').split(',') as ('light' | 'dark')[]
+const NEVER_MS = 120_000
 
-const WIDTHS = { wide: 1440, narrow: 390 }
-const LANGUAGES = (process.env.SHOTS_LANGUAGES ?? 'en').split(',')
-const PAGES: Record<string, string> = {
-  overview: '/console',
-  jobs: '/console/jobs',
-  create: '/console/jobs/new',
-  forecast: '/console/jobs/new?from={job}',
-  metrics: '/console/jobs/{job}',
-  events: '/console/jobs/{job}?tab=events',
-  checkpoints: '/console/jobs/{job}?tab=checkpoints',
-  config: '/console/jobs/{job}?tab=config',
-  files: '/console/jobs/{job}?tab=files',
-  compare: '/console/jobs/{job}?vs={others}',
-  playground: '/console/playground?m=nano&lp=1',
-  models: '/console/models',
-  datasets: '/console/datasets',
-  report: '/console/datasets/{file}',
-  rows: '/console/datasets/{file}?tab=rows',
-  tokens: '/console/datasets/{file}?tab=stats',
-  keys: '/console/keys',
-  usage: '/console/usage',
-  settings: '/console/settings',
-  missing: '/console/jobs/ftjob-none',
+const isWanted = (name: string) =>
+  !ONLY || ONLY.some((one) => name === one || (one.endsWith('*') && name.startsWith(one.slice(0, -1))))
+
+async function someone(browser: Browser, theme: 'light' | 'dark', locale: string, width: number) {
+  return browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme: theme,
+    locale,
+    reducedMotion: 'reduce',
+  })
 }
 
-async function ready(page: Page): Promise<void> {
-  await page.waitForLoadState('networkidle').catch(() => undefined)
-  await page.waitForTimeout(500)
+async function enter(context: BrowserContext, url: string, key: string): Promise<Page> {
+  const page = await context.newPage()
+  await page.goto(`${url}/console/settings`)
+  await page.locator('input[name=key]').fill(key)
+  await page.keyboard.press('Enter')
+  await page.locator('header nav').waitFor()
+  return page
 }
 
 for (const language of LANGUAGES) {
-  for (const theme of ['light', 'dark'] as const) {
-    for (const [size, width] of Object.entries(WIDTHS)) {
+  for (const theme of THEMES) {
+    for (const [size, width] of SIZES) {
       test(`${language} ${theme} ${size}`, async ({ browser, baseURL }) => {
-        const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme })
-        await context.addInitScript(
-          ([key, tag]) => {
-            sessionStorage.setItem('tunesmith.key', key as string)
-            localStorage.setItem('tunesmith.language', tag as string)
-          },
-          [KEY, language],
-        )
-        const answer = await fetch(`${baseURL}/v1/fine_tuning/jobs?limit=4`, {
-          headers: { authorization: `Bearer ${KEY}` },
-        })
-        const jobs = ((await answer.json()) as { data: { id: string; status: string }[] }).data
-        const done = jobs.filter((job) => job.status === 'succeeded')
-        const job = (done[0] ?? jobs[0])?.id
-        const others = jobs.map((one) => one.id).filter((id) => id !== job)
-        const files = await fetch(`${baseURL}/v1/files?limit=1&purpose=fine-tune`, {
-          headers: { authorization: `Bearer ${KEY}` },
-        })
-        const file = ((await files.json()) as { data: { id: string }[] }).data[0]?.id
-        const page = await context.newPage()
-        for (const [name, path] of Object.entries(PAGES)) {
-          if ((ONLY && !ONLY.split(',').includes(name)) || (path.includes('{job}') && !job)) continue
-          if (path.includes('{file}') && !file) continue
-          await page.goto(
-            `${baseURL}${path
-              .replace('{job}', job ?? '')
-              .replace('{others}', others.join(','))
-              .replace('{file}', file ?? '')}`,
-          )
-          await ready(page)
-          await page.screenshot({ path: `${OUT}/${name}-${language}-${theme}-${size}.png`, fullPage: true })
+        const url = baseURL as string
+        const suffix = `${language}-${theme}-${size}`
+        const t = MESSAGES[language] as (typeof MESSAGES)[string]
+        const known = await prepared(url)
+        const shot = (page: Page, name: string, fullPage = true) =>
+          page.screenshot({ path: `${OUT}/${suffix}/${name}.png`, fullPage })
+
+        const context = await someone(browser, theme, language, width)
+        const door = await context.newPage()
+        await door.goto(`${url}/console/login`)
+        await door.locator('input[name=key]').waitFor()
+        if (isWanted('sign-in')) await shot(door, 'sign-in')
+        const page = await enter(context, url, KEY)
+        if (VISITS.some(({ name }) => name.startsWith('draft-') && isWanted(name))) {
+          await page.setViewportSize({ width: 1280, height: 900 })
+          await saveSome(page, url)
+          await page.evaluate(() => localStorage.removeItem('tunesmith.language'))
+          await page.setViewportSize({ width, height: 900 })
         }
-        const stranger = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme })
-        const door = await stranger.newPage()
-        await door.goto(`${baseURL}/console/login`)
-        await ready(door)
-        await door.screenshot({ path: `${OUT}/sign-in-${language}-${theme}-${size}.png` })
-        await stranger.close()
+        for (const visit of VISITS) {
+          const address = isWanted(visit.name) ? addressOf(visit, known) : null
+          if (address === null) continue
+          await page.goto(`${url}${address}`)
+          await rested(page)
+          await visit.open?.(page, t).catch((error) => console.log(`${suffix} ${visit.name}: ${error}`))
+          await page.waitForTimeout(300)
+          await shot(page, visit.name, !(await page.locator('dialog[open]').count()))
+        }
+
+        if (isWanted('empty')) {
+          const nothing = await someone(browser, theme, language, width)
+          const bare = await enter(nothing, url, await strangersKey(url))
+          for (const place of PLACES.slice(0, -1)) {
+            await bare.goto(`${url}/console${place}`)
+            await rested(bare)
+            await shot(bare, `empty-${place.slice(1) || 'overview'}`)
+          }
+          // code without data: what a slow line shows
+          const devtools = await nothing.newCDPSession(bare)
+          await devtools.send('Network.enable')
+          for (const place of PLACES.slice(0, -2)) {
+            const delay = (latency: number) =>
+              devtools.send('Network.emulateNetworkConditions', {
+                offline: false,
+                latency,
+                downloadThroughput: -1,
+                uploadThroughput: -1,
+              })
+            await delay(0)
+            await bare.goto(`${url}/console${place}`)
+            await rested(bare)
+            await bare.goto(`${url}/console/settings`)
+            await rested(bare)
+            await bare
+              .locator(`header a[href="/console${place}"]`)
+              .first()
+              .hover()
+              .catch(() => undefined)
+            await delay(NEVER_MS)
+            await bare
+              .locator(`header a[href="/console${place}"]`)
+              .first()
+              .click({ timeout: 3_000 })
+              .catch(() => undefined)
+            await bare.waitForTimeout(600)
+            await shot(bare, `loading-${place.slice(1) || 'overview'}`)
+          }
+          await nothing.close()
+        }
         await context.close()
+        await sheets(browser, `${OUT}/${suffix}`, `${OUT}/sheet-${suffix}`, size === 'narrow' ? 8 : 4)
       })
     }
   }

@@ -1,112 +1,138 @@
-/** No page has a fault that axe knows, in either theme and either language. */
+/** No page has a fault that axe knows: full, empty, while it loads, and when it fails; in both themes and languages. */
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
-import type { Page } from '@playwright/test'
-import { expect, KEY, test } from './people'
+import type { BrowserContext } from '@playwright/test'
+import { prepared, strangersKey } from '../prepared'
+import { addressOf, MESSAGES, PLACES, rested, VISITS } from '../visits'
+import { saveSome } from './drafting'
+import { expect, KEY, type Page, TRAINS_MS, test } from './people'
 
-type Visit = { name: string; path: string; open?: (page: Page) => Promise<void> }
-const VISITS: Visit[] = [
-  { name: 'overview', path: '/console' },
-  { name: 'jobs', path: '/console/jobs' },
-  { name: 'jobs, none found', path: '/console/jobs?q=nothing-has-this-name' },
-  { name: 'create', path: '/console/jobs/new' },
-  {
-    name: 'create, refused',
-    path: '/console/jobs/new',
-    open: async (page) => {
-      await page.getByRole('button', { name: 'Create', exact: true }).last().click()
-    },
-  },
-  { name: 'create, with a forecast', path: '/console/jobs/new?from={job}' },
-  { name: 'job: metrics', path: '/console/jobs/{job}' },
-  { name: 'job: events', path: '/console/jobs/{job}?tab=events' },
-  { name: 'job: checkpoints', path: '/console/jobs/{job}?tab=checkpoints' },
-  { name: 'job: configuration', path: '/console/jobs/{job}?tab=config' },
-  { name: 'job: files', path: '/console/jobs/{job}?tab=files' },
-  { name: 'no such job', path: '/console/jobs/ftjob-none' },
-  { name: 'playground', path: '/console/playground?m=nano' },
-  {
-    name: 'playground, answered',
-    path: '/console/playground?m=nano&m=nano&lp=1&max=12',
-    open: async (page) => {
-      await page.getByRole('textbox', { name: 'Message' }).fill('Hello')
-      await page.keyboard.press('Enter')
-      await page
-        .getByRole('listbox', { name: /by probability/ })
-        .first()
-        .focus()
-      await page.keyboard.press('ArrowRight')
-    },
-  },
-  {
-    name: 'playground, code',
-    path: '/console/playground?m=nano',
-    open: async (page) => page.getByRole('button', { name: 'View code' }).click(),
-  },
-  { name: 'models', path: '/console/models' },
-  { name: 'datasets', path: '/console/datasets' },
-  { name: 'dataset: report', path: '/console/datasets/{file}' },
-  { name: 'dataset: rows', path: '/console/datasets/{file}?tab=rows' },
-  { name: 'dataset: tokens', path: '/console/datasets/{file}?tab=stats' },
-  {
-    name: 'dataset, to be deleted',
-    path: '/console/datasets/{file}',
-    open: async (page) => page.getByRole('button', { name: 'Delete' }).click(),
-  },
-  { name: 'no such dataset', path: '/console/datasets/file-none' },
-  { name: 'keys', path: '/console/keys' },
-  {
-    name: 'new key',
-    path: '/console/keys',
-    open: async (page) => page.getByRole('button', { name: 'New key' }).click(),
-  },
-  { name: 'usage', path: '/console/usage' },
-  { name: 'usage, costs', path: '/console/usage?show=costs' },
-  { name: 'settings', path: '/console/settings' },
-  { name: 'shortcuts', path: '/console/settings', open: async (page) => page.keyboard.press('?') },
-  { name: 'no such page', path: '/console/nothing-here' },
-]
+const OPERATOR = process.env.OPERATOR ?? ''
+
+async function operator(word: 'stop' | 'start'): Promise<void> {
+  writeFileSync(join(OPERATOR, word), '')
+  await expect.poll(() => existsSync(join(OPERATOR, word)), { timeout: TRAINS_MS }).toBe(false)
+}
+
+/** What axe finds on a page, by rule and place. */
+async function faults(page: Page, name: string): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  return violations.map(({ id, nodes }) => `${name}: ${id}: ${nodes.map((node) => node.html).join(' | ')}`)
+}
+
+async function enter(page: Page, url: string, key: string): Promise<void> {
+  await page.goto(`${url}/console/settings`)
+  await page.locator('input[name=key]').fill(key)
+  await page.keyboard.press('Enter')
+  await page.locator('header nav').waitFor()
+}
 
 for (const theme of ['light', 'dark'] as const) {
-  for (const language of ['en', 'zh-CN']) {
-    test(`axe finds nothing, ${theme}, ${language}`, async ({ browser, baseURL }) => {
-      const headers = { authorization: `Bearer ${KEY}` }
-      const jobs = (await (await fetch(`${baseURL}/v1/fine_tuning/jobs?limit=1`, { headers })).json()) as {
-        data: { id: string }[]
-      }
-      const job = jobs.data[0]?.id
-      const files = (await (
-        await fetch(`${baseURL}/v1/files?limit=1&purpose=fine-tune`, { headers })
-      ).json()) as {
-        data: { id: string }[]
-      }
-      const file = files.data[0]?.id
-      // axe puts a script of its own into the page, which the policy would rightly refuse
-      const context = await browser.newContext({ colorScheme: theme, bypassCSP: true })
-      const page = await context.newPage()
-      const found: string[] = []
-      const check = async (name: string) => {
-        const { violations } = await new AxeBuilder({ page }).analyze()
-        for (const { id, nodes } of violations)
-          found.push(`${name}: ${id}: ${nodes.map((n) => n.html).join(' | ')}`)
-      }
-      await page.addInitScript((tag) => localStorage.setItem('tunesmith.language', tag), language)
-      await page.goto(`${baseURL}/console/login`)
-      await page.locator('input[name=key]').waitFor()
-      await check('sign-in')
-      await page.locator('input[name=key]').fill(KEY)
-      await page.keyboard.press('Enter')
-      await page.locator('header').waitFor()
-      for (const { name, path, open } of VISITS) {
-        if ((path.includes('{job}') && !job) || (path.includes('{file}') && !file)) continue
-        if (open && language !== 'en') continue
-        await page.goto(`${baseURL}${path.replace('{job}', job ?? '').replace('{file}', file ?? '')}`)
-        await page.locator('h1').waitFor()
-        await page.waitForLoadState('networkidle')
-        await open?.(page)
-        await check(name)
-      }
-      expect(found).toEqual([])
-      await context.close()
+  for (const language of ['en', 'zh-CN'] as const) {
+    test.describe(`axe finds nothing, ${theme}, ${language}`, () => {
+      const t = MESSAGES[language] as (typeof MESSAGES)[string]
+      let context: BrowserContext
+      let url: string
+      test.beforeEach(async ({ browser, baseURL }) => {
+        url = baseURL as string
+        // axe puts a script of its own into the page, which the policy would rightly refuse
+        const reducedMotion = 'reduce'
+        context = await browser.newContext({
+          colorScheme: theme,
+          locale: language,
+          bypassCSP: true,
+          reducedMotion,
+        })
+      })
+      test.afterEach(() => context.close())
+
+      test('on any page that is full, refused, or about something that is not there', async () => {
+        const known = await prepared(url)
+        const page = await context.newPage()
+        const found: string[] = []
+        await page.goto(`${url}/console/login`)
+        await page.locator('input[name=key]').waitFor()
+        found.push(...(await faults(page, 'sign-in')))
+        await page.locator('input[name=key]').fill('sk-revoked')
+        await page.keyboard.press('Enter')
+        await page.getByRole('alert').waitFor()
+        found.push(...(await faults(page, 'sign-in, refused')))
+        await enter(page, url, KEY)
+        await saveSome(page, url)
+        await page.evaluate(() => localStorage.removeItem('tunesmith.language'))
+        for (const visit of VISITS) {
+          const address = addressOf(visit, known)
+          if (address === null) continue
+          await page.goto(`${url}${address}`)
+          await rested(page)
+          await visit.open?.(page, t)
+          found.push(...(await faults(page, visit.name)))
+        }
+        expect(found).toEqual([])
+      })
+
+      test('on any page that is empty, or still loading', async () => {
+        const page = await context.newPage()
+        const found: string[] = []
+        await enter(page, url, await strangersKey(url))
+        for (const place of PLACES) {
+          await page.goto(`${url}/console${place}`)
+          await rested(page)
+          found.push(...(await faults(page, `empty ${place}`)))
+        }
+        // the pages' code is there, their data is not: answers take longer than anybody waits
+        await page.goto(`${url}/console/settings`)
+        for (const place of PLACES) {
+          await page.locator(`header a[href="/console${place}"]`).first().click()
+          await page.locator('h1').first().waitFor()
+        }
+        await page.getByRole('main').getByRole('button', { name: t.frame.signOut }).click()
+        await page.locator('input[name=key]').fill(KEY)
+        await page.keyboard.press('Enter')
+        await page.locator('h1', { hasText: t.settings.title }).waitFor()
+        const devtools = await context.newCDPSession(page)
+        await devtools.send('Network.enable')
+        await devtools.send('Network.emulateNetworkConditions', {
+          offline: false,
+          latency: 120_000,
+          downloadThroughput: -1,
+          uploadThroughput: -1,
+        })
+        for (const place of PLACES) {
+          await page.locator(`header a[href="/console${place}"]`).first().click()
+          await page.waitForURL(`${url}/console${place}*`)
+          await page.waitForTimeout(300) // the skeleton shows itself after a while
+          found.push(...(await faults(page, `loading ${place}`)))
+        }
+        expect(found).toEqual([])
+      })
+
+      test('on any page whose server has gone', async () => {
+        test.skip(!OPERATOR, 'nobody is there to stop the server')
+        const known = await prepared(url)
+        const found: string[] = []
+        const pages: [string, Page][] = []
+        for (const place of [...PLACES.slice(0, -1), `/jobs/${known.job}`, `/datasets/${known.file}`]) {
+          const page = await context.newPage()
+          await enter(page, url, KEY)
+          await page.goto(`${url}/console${place}`)
+          await rested(page)
+          pages.push([place, page])
+        }
+        await operator('stop')
+        try {
+          for (const [place, page] of pages) {
+            await page.bringToFront()
+            await page.keyboard.press('/')
+            await page.waitForTimeout(2_500)
+            found.push(...(await faults(page, `server gone ${place}`)))
+          }
+        } finally {
+          await operator('start')
+        }
+        expect(found).toEqual([])
+      })
     })
   }
 }

@@ -1,6 +1,7 @@
 /** Somebody brings data with faults, sees each of them, mends it, and sees what would be trained on. */
 import { readFileSync } from 'node:fs'
 import { expect, sample, signIn, test } from './people'
+import { uploaded } from './tuned'
 
 const GOOD = readFileSync(sample('marv/train.jsonl'), 'utf8').trim().split('\n')
 const faulty = [...GOOD]
@@ -66,4 +67,25 @@ test('a file with faults shows each with its line and what to do; a good one sho
   await dialog.getByRole('button', { name: 'Delete' }).click()
   await expect(page.getByRole('heading', { name: 'Datasets', level: 1 })).toBeVisible()
   await expect(page.getByRole('link', { name: MENDED })).toHaveCount(0)
+})
+
+test('the list tells of each file what is in it and whether a job takes it, without anybody opening it', async ({
+  page,
+  baseURL,
+}) => {
+  const lines = (all: string[]) => `${all.join('\n')}\n`
+  const mark = `list-${Date.now()}`
+  await uploaded(baseURL as string, `${mark}-good.jsonl`, lines(GOOD))
+  await uploaded(baseURL as string, `${mark}-few.jsonl`, lines(GOOD.slice(0, 5)))
+  await uploaded(baseURL as string, `${mark}-bad.jsonl`, lines(['{"messages": []}', ...GOOD]))
+  await signIn(page, '/console/datasets')
+  await page.getByRole('searchbox', { name: 'Find by name or id' }).fill(mark)
+  await expect(page.getByRole('row')).toHaveCount(4)
+  const row = (name: string) => page.getByRole('row').filter({ hasText: `${mark}-${name}` })
+  await expect(row('good')).toContainText('ok')
+  await expect(row('good')).toContainText('SFT')
+  await expect(row('good').getByRole('cell', { name: `${GOOD.length}`, exact: true })).toBeVisible()
+  await expect(row('few')).toContainText('too few rows')
+  await row('bad').getByRole('link', { name: '1 error' }).click()
+  await expect(page.getByRole('heading', { name: 'One problem stops a job' })).toBeVisible()
 })

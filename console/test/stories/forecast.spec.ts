@@ -1,7 +1,7 @@
 /** Before hours are spent somebody sees how much: with values left to the server, and with values of their own. */
 import { readFileSync } from 'node:fs'
 import { expect, sample, signIn, test } from './people'
-import { uploaded } from './tuned'
+import { call, uploaded } from './tuned'
 
 test('the create dialog foretells what a job takes, explains auto, and warns of what would go wrong', async ({
   page,
@@ -19,7 +19,7 @@ test('the create dialog foretells what a job takes, explains auto, and warns of 
   const fact = (name: string) => forecast.getByRole('term').filter({ hasText: name }).locator('xpath=../dd')
   await expect(fact('Rows').first()).toContainText('40')
   const epochs = dialog.getByRole('group', { name: /^Epochs/ })
-  await expect(epochs).toContainText(/Becomes \d+: .+ 40 examples/)
+  await expect(epochs).toContainText(/Becomes \d+: .+ 40 rows/)
   const auto = Number(/Becomes (\d+):/.exec((await epochs.textContent()) ?? '')?.[1])
   await expect(fact('Steps')).toContainText(`${auto} × 10`)
   await expect(fact('Time')).toContainText(/\d/)
@@ -53,4 +53,58 @@ test('the create dialog foretells what a job takes, explains auto, and warns of 
   await page.getByRole('button', { name: 'Cancel' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel the job' }).click()
   await expect(page.getByRole('main').getByText('Cancelled').first()).toBeVisible()
+})
+
+test('a tenth of the data is held out, the job keeps its forecast, and its end shows how good that was', async ({
+  page,
+  baseURL,
+}) => {
+  const rows = readFileSync(sample('marv/train.jsonl'), 'utf8')
+  const training = await uploaded(baseURL as string, 'whole.jsonl', rows)
+  await signIn(page, `/console/jobs/new?file=${training}`)
+  const dialog = page.getByRole('dialog', { name: 'Create a fine-tuning job' })
+  await dialog.getByRole('button', { name: 'Hold out 10 %' }).click()
+  const notice = dialog.getByRole('status').filter({ hasText: 'held out' })
+  await expect(notice).toContainText(
+    '36 rows to train on (whole-train.jsonl), 4 held out (whole-valid.jsonl)',
+  )
+  const forecast = dialog.getByRole('region', { name: 'Forecast' })
+  await expect(forecast).toContainText('and 4 held out')
+
+  // undone and done again, it is the same tenth
+  await notice.getByRole('button', { name: 'Use the whole file again' }).click()
+  await expect(dialog.getByLabel('Training data').first()).toHaveValue(training)
+  await expect(dialog.getByLabel('Validation data').first()).toHaveValue('')
+  await dialog.getByRole('button', { name: 'Hold out 10 %' }).click()
+  await expect(notice).toContainText('4 held out')
+  await dialog.getByLabel('Suffix').fill('receipt')
+  await dialog.getByLabel('Epochs: Value').fill('2')
+  await expect(forecast).toContainText('2 × 9')
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click()
+
+  const main = page.getByRole('main')
+  await expect(main.getByText(/^forecast .+ to .+, took .+/)).toBeVisible({ timeout: 90_000 })
+  await page.getByRole('tab', { name: 'Checkpoints' }).click()
+  const compare = page.getByRole('table').getByRole('link', { name: /^Compare with final/ })
+  await compare.first().click()
+  await expect(page).toHaveURL(/playground\?m=.+&m=.+/)
+})
+
+test('a failed job leads to the line of the data that failed it, and to its duplicate', async ({
+  page,
+  baseURL,
+}) => {
+  const rows = readFileSync(sample('marv/train.jsonl'), 'utf8').trim().split('\n')
+  rows[3] = '{"messages": [{"role": "user", "content": "Nobody answers."}]}'
+  const training_file = await uploaded(baseURL as string, 'line-4.jsonl', `${rows.join('\n')}\n`)
+  const { id } = await call<{ id: string }>(baseURL as string, '/fine_tuning/jobs', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'gpt-4o-mini', training_file, suffix: 'line-4' }),
+  })
+  await signIn(page, `/console/jobs/${id}`)
+  const failure = page.getByRole('alert').filter({ hasText: 'This job failed' })
+  await expect(failure.getByRole('link', { name: 'Fix and duplicate' })).toBeVisible({ timeout: 30_000 })
+  await failure.getByRole('link', { name: 'See line 4 in the data' }).click()
+  await expect(page.getByRole('article', { name: 'Line 4', exact: true })).toContainText('Nobody answers.')
 })

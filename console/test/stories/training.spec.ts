@@ -1,5 +1,5 @@
 /** Somebody uploads the sample, watches the curve grow, pauses, comes back, and cancels. */
-import { expect, KEY, sample, signIn, test } from './people'
+import { expect, KEY, sample, signIn, TRAINS_MS, test } from './people'
 
 test('a wrong key is refused, a right one leads to the page that was wanted, and it is in no URL', async ({
   page,
@@ -39,7 +39,7 @@ test('a job is made from files, its curve grows, it pauses, goes on and is cance
   await expect(page.getByRole('heading', { name: 'story', level: 1 })).toBeVisible()
   await expect(page.getByRole('button', { name: 'Resume' })).toHaveAttribute('aria-disabled', 'true')
   const main = page.getByRole('main')
-  await expect(main.getByText(/^Step \d+ of 500$/)).toBeVisible({ timeout: 90_000 })
+  await expect(main.getByText(/^Step \d+ of 500$/)).toBeVisible({ timeout: TRAINS_MS })
   const steps = async () =>
     Number(/\d+/.exec((await main.getByText(/^Step \d+ of 500$/).textContent()) ?? '')?.[0])
   const first = await steps()
@@ -48,7 +48,7 @@ test('a job is made from files, its curve grows, it pauses, goes on and is cance
   await expect(page).toHaveTitle(/^\d+% · story/)
 
   await page.getByRole('button', { name: 'Pause' }).click()
-  await expect(main.getByText(/^Paused at step \d+/)).toBeVisible()
+  await expect(main.getByText(/^Paused at step \d+/)).toBeVisible({ timeout: TRAINS_MS })
   await expect(page.getByRole('button', { name: 'Pause' })).toHaveAttribute('aria-disabled', 'true')
   await page.getByRole('button', { name: 'Pause' }).hover()
   await expect(page.getByRole('tooltip', { name: 'It is already paused.' })).toBeVisible()
@@ -62,7 +62,7 @@ test('a job is made from files, its curve grows, it pauses, goes on and is cance
   await again.getByRole('button', { name: 'Table', exact: true }).click()
   await expect(again.getByRole('table').getByRole('row').nth(1)).toContainText('1')
   await again.getByRole('button', { name: 'Resume' }).click()
-  await expect(again.getByText(/^Resumed$/)).toBeVisible({ timeout: 60_000 })
+  await expect(again.getByText(/^Resumed$/)).toBeVisible({ timeout: TRAINS_MS })
 
   await again.getByRole('button', { name: 'Cancel' }).click()
   await again.getByRole('dialog').getByRole('button', { name: 'Cancel the job' }).click()

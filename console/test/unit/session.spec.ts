@@ -3,7 +3,9 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 /** A model that answers when it is told to. */
 type Asked = {
   model: string
+  body: { messages: { role: string; content: string | null }[]; continue_final_message?: true }
   say: (text: string) => void
+  call: (id: string, name: string, given: string) => void
   end: () => void
   cut: () => void
   aborted: () => boolean
@@ -24,10 +26,17 @@ function answering(input: Request): Promise<Response> {
     aborted = true
     controller.error(new DOMException('aborted', 'AbortError'))
   })
-  return body.then(({ model }: { model: string }) => {
+  return body.then((body: Asked['body'] & { model: string }) => {
     asked.push({
-      model,
+      model: body.model,
+      body,
       say: (text) => send(JSON.stringify({ choices: [{ delta: { content: text } }] })),
+      call: (id, name, given) =>
+        send(
+          JSON.stringify({
+            choices: [{ delta: { tool_calls: [{ index: 0, id, function: { name, arguments: given } }] } }],
+          }),
+        ),
       end: () => {
         send('[DONE]')
         controller.close()
@@ -42,7 +51,7 @@ function answering(input: Request): Promise<Response> {
 const kept = new Map<string, string>()
 const soon = () => new Promise((done) => setTimeout(done, 5))
 const asking = async (count: number) => {
-  for (let tried = 0; asked.length < count && tried < 50; tried++) await soon()
+  for (let tried = 0; asked.length < count && tried < 400; tried++) await soon()
   return asked[count - 1] as Asked
 }
 
@@ -67,7 +76,7 @@ describe('the playground', () => {
     vi.stubGlobal('location', { origin: 'http://server.test' })
     vi.stubGlobal('fetch', answering)
     session = await import('@/pages/playground/session')
-  })
+  }, 60_000)
   afterEach(() => {
     session.clear()
     asked.length = 0
@@ -135,6 +144,48 @@ describe('the playground', () => {
     expect(answers().map((one) => [one?.text, one?.state, one?.fault?.code])).toEqual([
       ['part', 'failed', 'stream_cut'],
     ])
+  })
+  it('goes on from the part that came, and keeps it whatever happens next', async () => {
+    const done = session.send('Hello', ['a'], HOW)
+    const first = await asking(1)
+    first.say('Once upon')
+    first.cut()
+    await done
+    const id = session.current().turns.at(-1)?.id as number
+    const on = session.goOn(id, 0, ['a'], HOW)
+    const second = await asking(2)
+    expect(second.body.continue_final_message).toBe(true)
+    expect(second.body.messages.at(-1)).toEqual({ role: 'assistant', content: 'Once upon' })
+    second.say(' a time')
+    second.cut()
+    await on
+    expect(answers().map((one) => [one?.text, one?.state, one?.continued])).toEqual([
+      ['Once upon a time', 'failed', true],
+    ])
+  })
+  it('lets only those who made calls answer to results', async () => {
+    const done = session.send('Hello', ['a', 'b'], HOW)
+    await asking(2)
+    asked[0]?.call('call_1', 'f', '{}')
+    asked[1]?.say('No call.')
+    asked[0]?.end()
+    asked[1]?.end()
+    await done
+    const changes = await import('@/pages/playground/changes')
+    changes.setResult(session.current().turns.at(-1)?.id as number, 0, 0, '18')
+    const next = session.answer(['a', 'b'], HOW)
+    const third = await asking(3)
+    expect(third.model).toBe('a')
+    expect(third.body.messages.map(({ role, content }) => [role, content])).toEqual([
+      ['user', 'Hello'],
+      ['assistant', null],
+      ['tool', '18'],
+    ])
+    third.say('It is 18.')
+    third.end()
+    await next
+    expect(asked).toHaveLength(3)
+    expect(answers().map((one) => one?.text ?? null)).toEqual(['It is 18.', null])
   })
   it('stops asking for a turn that is removed', async () => {
     const done = session.send('Hello', ['a'], HOW)

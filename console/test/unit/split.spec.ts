@@ -13,6 +13,7 @@ describe('a file split in two', () => {
       expect([...train, ...valid].sort()).toEqual(rows(count).sort())
       expect(train).toEqual(rows(count).filter((row) => train.includes(row)))
       expect(split(text, 0.1)).toEqual(parts)
+      expect([parts?.nTrain, parts?.nValid]).toEqual([train.length, valid.length])
     }
   })
   it('takes rows from all over the file', () => {

@@ -69,6 +69,19 @@ export const create = {
   discard: 'Discard what you have filled in?',
   created: (p: { name: string }) => `Created ${p.name}`,
   becomes: (p: { value: string }) => `Becomes ${p.value}:`,
+  fits: { yes: 'fits on this device', no: 'does not fit on this device', perhaps: 'may fit on this device' },
+  holdOut: 'Hold out 10 %',
+  holdOutHint:
+    'Makes two new files of the training data: nine tenths to train on, one tenth to validate with. The same file is always split the same way, and stays as it is.',
+  holdOutNeedsData: 'Choose the training data first.',
+  holdOutTooLarge: 'Over 64 MB: too large to split in the browser.',
+  holdOutHas: 'There is validation data already.',
+  holdOutTooFew: (p: { rows: string; rest: string; least: string }) =>
+    `The file has ${p.rows} rows; ${p.rest} would be left to train on, and a job needs ${p.least}.`,
+  holdingOut: 'Splitting',
+  heldOut: (p: { train: string; nTrain: string; valid: string; nValid: string }) =>
+    `${p.nTrain} rows to train on (${p.train}), ${p.nValid} held out (${p.valid}).`,
+  holdOutUndo: 'Use the whole file again',
 }
 
 export const forecast = {

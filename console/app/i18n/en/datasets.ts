@@ -7,7 +7,7 @@ export const datasets = {
   dropHere: 'Drop JSONL files to upload them',
   dropHint: 'Drop files anywhere on this page to upload them.',
   caption: 'Files, newest first',
-  search: 'Find on this page',
+  search: 'Find by name or id',
   purpose: 'Purpose',
   allPurposes: 'All purposes',
   purposes: {
@@ -21,7 +21,29 @@ export const datasets = {
     user_data: 'User data',
     evals: 'Evaluations',
   } as Record<string, string>,
-  columns: { name: 'Name', purpose: 'Purpose', used: 'Used by', size: 'Size', created: 'Created' },
+  columns: {
+    name: 'Name',
+    kind: 'Kind',
+    rows: 'Rows',
+    tokens: 'Tokens',
+    verdict: 'Verdict',
+    used: 'Used by',
+    size: 'Size',
+    created: 'Created',
+  },
+  kinds: { supervised: 'SFT', dpo: 'DPO', unknown: 'unknown' },
+  tokensHint: (p: { trained: string; model: string }) =>
+    `In one epoch, as ${p.model} counts them; ${p.trained} of them are trained on.`,
+  verdicts: {
+    ok: 'ok',
+    warnings: (p: { count: number; text: string }) => (p.count === 1 ? '1 warning' : `${p.text} warnings`),
+    errors: (p: { count: number; text: string }) => (p.count === 1 ? '1 error' : `${p.text} errors`),
+    tooFew: 'too few rows',
+    checking: (p: { share: string }) => (p.share ? `checking, ${p.share}` : 'checking'),
+    unknown: 'not checked',
+    unknownWhy: 'Nobody has looked into this file yet. Opening it does.',
+    unknownLarge: 'A large file is looked into when you open it, or choose it for a job.',
+  },
   usedBy: (p: { count: number }) => (p.count === 1 ? '1 job' : `${p.count} jobs`),
   noneFound: 'No file matches.',
   clear: 'Clear the filter',
@@ -135,6 +157,8 @@ export const datasets = {
     waiting: 'The tokens are being counted.',
     none: 'Tokens are counted once the rows can be read.',
   },
+  /** What to do about a problem: the server says it in English, and others by the problem's code. */
+  remedy: (p: { code: string; hint: string }): string => p.hint,
   /** What can be wrong with a row; the server’s own sentence stands below. */
   codes: {
     invalid_json: 'Not JSON',

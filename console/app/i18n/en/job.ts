@@ -52,6 +52,19 @@ export const job = {
   failedTitle: 'This job failed',
   failedParam: (p: { param: string }) => `It is about ${p.param}.`,
   fix: 'Fix and duplicate',
+  seeLine: (p: { line: string }) => `See line ${p.line} in the data`,
+  seeData: 'See the data',
+  notFinite: (p: { step: string; rate: string }) =>
+    `Step ${p.step} gave no finite number, at learning rate ${p.rate}. Try a smaller multiplier, and look for odd rows.`,
+  forecastTook: (p: { low: string; high: string; took: string }) =>
+    `forecast ${p.low} to ${p.high}, took ${p.took}`,
+  forecastSoFar: (p: { low: string; high: string; so: string }) =>
+    `forecast ${p.low} to ${p.high}, ${p.so} so far`,
+  onDevice: 'On the device',
+  verdicts: { within: 'as forecast', sooner: 'shorter than forecast', later: 'longer than forecast' },
+  cost: 'Cost',
+  costSoFar: 'Cost so far',
+  costForecast: (p: { low: string; high: string }) => `forecast ${p.low} to ${p.high}`,
   timeline: 'What has happened',
   stages: {
     created: 'Created',
@@ -115,6 +128,11 @@ export const chart = {
   noCurve: 'This job ended before its first step.',
   loading: 'Reading the curve',
   seam: (p: { step: string }) => `went on from step ${p.step}`,
+  seams: (p: { steps: string; count: number }) =>
+    p.count === 1
+      ? `The broken line: a worker was lost or paused, and training went on from step ${p.steps}.`
+      : `The broken lines: a worker was lost or paused, and training went on from steps ${p.steps}.`,
+  fault: (p: { step: string }) => `The red line: step ${p.step} gave no finite number, and training ended.`,
   tableCaption: 'The metrics of each step',
   tablePage: (p: { from: string; to: string; of: string }) => `Rows ${p.from} to ${p.to} of ${p.of}`,
   overfitTitle: 'It may have trained for too long',
@@ -143,6 +161,7 @@ export const events = {
   allLevels: 'Everything',
   levels: { info: 'Info', warn: 'Warning', error: 'Error' } as Record<string, string>,
   withMetrics: 'Also the steps',
+  older: 'Show older ones',
   copyAll: 'Copy all',
   none: 'No such event.',
   more: (p: { count: string }) => `Show ${p.count} more`,
@@ -161,6 +180,10 @@ export const checkpoints = {
   copyName: 'the checkpoint’s name',
   kept: 'The last three and the best one are kept.',
   fineTune: 'Fine-tune from here',
+  compare: 'Compare with final',
+  isFinal: 'This is the final model.',
+  noFinal: 'The final model is there once the job has succeeded.',
+  noFinalEver: 'This job made no final model.',
   acts: 'What can be done with it',
 }
 

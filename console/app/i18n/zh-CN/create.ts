@@ -69,6 +69,17 @@ export const create: typeof en.create = {
   discard: '放弃已填写的内容吗？',
   created: (p) => `已创建 ${p.name}`,
   becomes: (p) => `将为 ${p.value}：`,
+  fits: { yes: '此设备放得下', no: '此设备放不下', perhaps: '此设备也许放得下' },
+  holdOut: '留出 10 %',
+  holdOutHint:
+    '用训练数据生成两个新文件：九成用于训练，一成用于验证。同一个文件每次的划分都相同，原文件保持不变。',
+  holdOutNeedsData: '请先选择训练数据。',
+  holdOutTooLarge: '超过 64 MB：太大，无法在浏览器中划分。',
+  holdOutHas: '已有验证数据。',
+  holdOutTooFew: (p) => `文件有 ${p.rows} 行，划分后只剩 ${p.rest} 行可训练，而任务至少需要 ${p.least} 行。`,
+  holdingOut: '正在划分',
+  heldOut: (p) => `${p.nTrain} 行用于训练（${p.train}），${p.nValid} 行留出（${p.valid}）。`,
+  holdOutUndo: '恢复使用整个文件',
 }
 
 export const forecast: typeof en.forecast = {

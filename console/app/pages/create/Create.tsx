@@ -25,6 +25,7 @@ import {
   kept,
   newIdempotencyKey,
   requestOf,
+  under,
 } from './form'
 
 export function Create() {
@@ -60,9 +61,9 @@ export function Create() {
     ])
       .then(([job, events]) => {
         if (left) return
-        const filled = formOf(job, events)
-        setForm(filled)
-        setOriginal(filled)
+        const read = formOf(job, events)
+        setForm((typed) => under(typed, read))
+        setOriginal(read)
       })
       .catch((error) => !left && setRefusal(error))
     return () => {

@@ -17,6 +17,7 @@ import { Icon } from '@/ui/Icon'
 import styles from './Create.module.css'
 import { ForecastView } from './ForecastView'
 import { type Faults, type Form, type Method, rangeOf, requestOf, settingsFor } from './form'
+import { HoldOut } from './HoldOut'
 import { type Forecast, told, useForecast } from './useForecast'
 
 type Props = {
@@ -34,7 +35,7 @@ export function CreateForm({ form, original, faults, refusal, onChange, onBusy }
   const [seen, setSeen] = useState<Look | null>(null)
   const set = (changed: Partial<Form>) => onChange({ ...form, ...changed })
   const forecast = useForecast(form)
-  const { refused, notes } = told(forecast)
+  const { refused, notes } = told(forecast, t)
   const wrong = { ...refused, ...faults }
   const otherMethod = seen?.method && seen.method !== form.method ? seen.method : null
   return (
@@ -82,6 +83,7 @@ export function CreateForm({ form, original, faults, refusal, onChange, onBusy }
           onChange={(validation) => set({ validation })}
           error={wrong.validation}
         />
+        <HoldOut form={form} onChange={set} onBusy={onBusy} />
         <Notes of={notes.validation} />
         <div className={styles.pair}>
           <Field label={t.create.suffix} wire="suffix" hint={t.create.suffixHint} error={wrong.suffix}>

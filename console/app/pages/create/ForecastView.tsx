@@ -1,8 +1,10 @@
 /** What the job would take: rows, tokens, steps, time, memory, money; and what stands in its way. */
 import { type ReactNode, useId } from 'react'
+import { ApiError, sentence } from '@/api/errors'
 import type { Estimate } from '@/api/estimate'
 import { type Messages, useT } from '@/i18n'
 import { bytes, count, duration, money, percent } from '@/lib/number'
+import { warningText } from '@/lib/reasons'
 import { Problem } from '@/parts/Problem'
 import { Icon } from '@/ui/Icon'
 import { Skeleton } from '@/ui/Skeleton'
@@ -48,7 +50,8 @@ function Known({ estimate }: { estimate: Estimate }) {
           <p>
             <Icon name="warn" /> {t.forecast.wouldFail}
           </p>
-          <p>{would_fail.message}</p>
+          <p>{sentence(new ApiError(would_fail.message, 400, would_fail.code, would_fail.param), t)}</p>
+          <p className={styles.theirs}>{would_fail.message}</p>
         </div>
       )}
       {status === 'in_progress' && (
@@ -75,10 +78,10 @@ function Known({ estimate }: { estimate: Estimate }) {
       {memory && <Memory memory={memory} />}
       {warnings.length > 0 && (
         <ul className={styles.warnings} aria-label={t.forecast.warnings}>
-          {warnings.map(({ message }) => (
-            <li key={message}>
+          {warnings.map((warning) => (
+            <li key={warning.message}>
               <Icon name="warn" size={14} />
-              <span>{message}</span>
+              <span>{warningText(warning, t)}</span>
             </li>
           ))}
         </ul>

@@ -74,6 +74,17 @@ export function formOf(job: Job, events: readonly JobEvent[]): Form {
   }
 }
 
+/** `read`, with what was typed while it was being read. */
+export function under(typed: Form, read: Form): Form {
+  const given = <T extends object>(of: T, empty: T) =>
+    Object.fromEntries(Object.entries(of).filter(([name, value]) => value !== empty[name as keyof T]))
+  return {
+    ...read,
+    ...given({ ...typed, values: AUTO }, EMPTY),
+    values: { ...read.values, ...given(typed.values, AUTO) },
+  }
+}
+
 export function faultsOf(form: Form, t: Messages): Faults {
   const faults: Faults = {}
   if (!form.model) faults.model = t.create.missingModel

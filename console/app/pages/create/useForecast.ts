@@ -3,7 +3,8 @@ import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { isApiError } from '@/api/client'
 import { type Estimate, estimateQuery } from '@/api/estimate'
-import { useT } from '@/i18n'
+import { type Messages, useT } from '@/i18n'
+import { warningText } from '@/lib/reasons'
 import { type FieldName, type Form, faultsOf, fieldOf, requestOf } from './form'
 
 const REST_MS = 300
@@ -41,7 +42,10 @@ export function useForecast(form: Form): Forecast {
 }
 
 /** What the server says against single fields, where the form itself has nothing to say. */
-export function told({ estimate, error, stale }: Forecast): {
+export function told(
+  { estimate, error, stale }: Forecast,
+  t: Messages,
+): {
   refused: Partial<Record<FieldName, string>>
   notes: Partial<Record<FieldName, string[]>>
 } {
@@ -54,9 +58,9 @@ export function told({ estimate, error, stale }: Forecast): {
     const field = fieldOf(param)
     if (field) refused[field] = message
   }
-  for (const { param, message } of estimate?.warnings ?? []) {
-    const field = fieldOf(param)
-    if (field) notes[field] = [...(notes[field] ?? []), message]
+  for (const warning of estimate?.warnings ?? []) {
+    const field = fieldOf(warning.param)
+    if (field) notes[field] = [...(notes[field] ?? []), warningText(warning, t)]
   }
   return { refused, notes }
 }

@@ -26,6 +26,7 @@ import { Skeleton } from '@/ui/Skeleton'
 import { TabPanel, Tabs } from '@/ui/Tabs'
 import { toast } from '@/ui/Toast'
 import { Beginning } from './Beginning'
+import { Convert } from './Convert'
 import styles from './Dataset.module.css'
 import { usesOf } from './FilesTable'
 import { Inspecting } from './Inspecting'
@@ -177,6 +178,7 @@ function Training({ file }: { file: FileObject }) {
         ]}
       />
       <TabPanel current={tab}>
+        {report?.format === 'completion' && <Convert file={file} faulty={report.n_problems > 0} />}
         {tab !== 'report' && bases.length > 1 && (
           <div className={styles.model}>
             <span>{t.datasets.forModel}</span>

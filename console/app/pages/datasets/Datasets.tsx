@@ -9,6 +9,7 @@ import { Page } from '@/frame/Page'
 import { useUrlState } from '@/frame/useUrlState'
 import { useT } from '@/i18n'
 import { oneOf, text } from '@/lib/urlState'
+import { DraftList } from '@/parts/DraftList'
 import { DropVeil, UploadButton, useDrop } from '@/parts/DropZone'
 import { Problem } from '@/parts/Problem'
 import { paths } from '@/paths'
@@ -21,6 +22,7 @@ import styles from './Datasets.module.css'
 import { DatasetsEmpty } from './DatasetsEmpty'
 import { FilesTable } from './FilesTable'
 import { Uploads } from './Uploads'
+import { useLook } from './useLook'
 
 const PER_PAGE = 50
 const PURPOSES = [
@@ -34,12 +36,15 @@ const PURPOSES = [
   'vision',
 ] as const
 const PURPOSE = oneOf('', ...PURPOSES)
+/** A place in one list is none in another. */
+const PLACE = ['after']
 
-const pageQuery = (purpose: string, after: string | undefined) =>
+const pageQuery = (purpose: string, q: string, after: string | undefined) =>
   queryOptions({
-    queryKey: ['files', 'page', purpose, after ?? ''],
+    queryKey: ['files', 'page', purpose, q, after ?? ''],
     queryFn: ({ signal }) => {
-      const query = { limit: PER_PAGE, after, purpose: purpose || undefined }
+      const include = 'report' as const
+      const query = { limit: PER_PAGE, after, purpose: purpose || undefined, q: q || undefined, include }
       return body(api.GET('/v1/files', { params: { query }, signal }))
     },
     placeholderData: keepPreviousData,
@@ -51,13 +56,14 @@ export function Datasets() {
   const client = useQueryClient()
   const [search] = useSearchParams()
   const [purpose] = useUrlState('purpose', PURPOSE)
-  const [q, setQ] = useUrlState('q', text)
+  const [q, setQ] = useUrlState('q', text, PLACE)
   const after = search.get('after') ?? undefined
-  const { data, error, refetch, isPending } = useQuery(pageQuery(purpose, after))
+  const { data, error, refetch, isPending } = useQuery(pageQuery(purpose, q.trim(), after))
   const { data: jobs } = useQuery(familyJobsQuery())
   const words = q.trim().toLowerCase()
   const shown =
     data?.data.filter((file) => !words || `${file.filename} ${file.id}`.toLowerCase().includes(words)) ?? []
+  const looked = useLook(shown)
   const send = useCallback(
     (files: File[]) => {
       for (const file of files) {
@@ -70,7 +76,7 @@ export function Datasets() {
     [client, t],
   )
   const over = useDrop(send)
-  const isEmpty = data && !data.data.length && !after && !purpose
+  const isEmpty = data && !data.data.length && !after && !purpose && !q
   return (
     <Page
       title={t.datasets.title}
@@ -80,6 +86,7 @@ export function Datasets() {
       {over && <DropVeil text={t.datasets.dropHere} />}
       {error && <Problem error={error} onRetry={refetch} />}
       <Uploads onRetry={(file) => send([file])} />
+      <DraftList />
       {isEmpty ? (
         <DatasetsEmpty />
       ) : (
@@ -110,7 +117,7 @@ export function Datasets() {
             <span className={styles.hint}>{t.datasets.dropHint}</span>
           </div>
           {isPending && <Skeleton height="2.6rem" lines={6} />}
-          {shown.length > 0 && <FilesTable files={shown} jobs={jobs?.data ?? []} />}
+          {looked.length > 0 && <FilesTable files={looked} jobs={jobs?.data ?? []} />}
           {data && !shown.length && (
             <p className={styles.none}>
               {t.datasets.noneFound}{' '}

@@ -1,13 +1,15 @@
-/** The rows of the list of files. */
+/** The rows of the list of files: what each holds, whether a job takes it, and who uses it. */
 import { Link } from 'react-router'
 import type { FileObject, Job } from '@/api/client'
+import type { ListedFile } from '@/api/files'
 import { useT } from '@/i18n'
-import { bytes } from '@/lib/number'
+import { bytes, count } from '@/lib/number'
 import { harmless } from '@/lib/visible'
 import { Age } from '@/parts/Age'
 import { paths } from '@/paths'
 import { Table, type TableColumn } from '@/ui/Table'
 import styles from './Datasets.module.css'
+import { Verdict } from './Verdict'
 
 export const usesOf = (file: FileObject, jobs: readonly Job[]): Job[] =>
   jobs.filter(
@@ -15,9 +17,9 @@ export const usesOf = (file: FileObject, jobs: readonly Job[]): Job[] =>
       job.training_file === file.id || job.validation_file === file.id || job.result_files.includes(file.id),
   )
 
-export function FilesTable({ files, jobs }: { files: FileObject[]; jobs: Job[] }) {
+export function FilesTable({ files, jobs }: { files: ListedFile[]; jobs: Job[] }) {
   const t = useT()
-  const columns: TableColumn<FileObject>[] = [
+  const columns: TableColumn<ListedFile>[] = [
     {
       key: 'name',
       head: t.datasets.columns.name,
@@ -30,16 +32,41 @@ export function FilesTable({ files, jobs }: { files: FileObject[]; jobs: Job[] }
       ),
     },
     {
-      key: 'purpose',
-      head: t.datasets.columns.purpose,
-      cell: (file) => t.datasets.purposes[file.purpose] ?? file.purpose,
+      key: 'kind',
+      head: t.datasets.columns.kind,
+      cell: ({ purpose, report }) => {
+        if (purpose !== 'fine-tune') return t.datasets.purposes[purpose] ?? purpose
+        if (report?.status !== 'completed') return ''
+        return report.method ? t.datasets.kinds[report.method] : t.datasets.kinds.unknown
+      },
+    },
+    {
+      key: 'verdict',
+      head: t.datasets.columns.verdict,
+      cell: (file) => (file.report ? <Verdict file={file} report={file.report} /> : ''),
+    },
+    {
+      key: 'rows',
+      head: t.datasets.columns.rows,
+      number: true,
+      cell: ({ report }) => numberOf(report?.n_rows),
+    },
+    {
+      key: 'tokens',
+      head: t.datasets.columns.tokens,
+      number: true,
+      cell: ({ report }) => {
+        const { tokens, trained_tokens: trained, model } = report ?? {}
+        if (typeof tokens !== 'number' || typeof trained !== 'number' || !model) return ''
+        return <span title={t.datasets.tokensHint({ trained: count(trained), model })}>{count(tokens)}</span>
+      },
     },
     {
       key: 'used',
       head: t.datasets.columns.used,
       cell: (file) => {
-        const uses = usesOf(file, jobs)
-        return uses.length ? t.datasets.usedBy({ count: uses.length }) : ''
+        const uses = file.report?.n_jobs ?? usesOf(file, jobs).length
+        return uses ? t.datasets.usedBy({ count: uses }) : ''
       },
     },
     { key: 'size', head: t.datasets.columns.size, number: true, cell: (file) => bytes(file.bytes) },
@@ -52,3 +79,5 @@ export function FilesTable({ files, jobs }: { files: FileObject[]; jobs: Job[] }
   ]
   return <Table caption={t.datasets.caption} columns={columns} rows={files} rowKey={(file) => file.id} />
 }
+
+const numberOf = (value: number | null | undefined) => (typeof value === 'number' ? count(value) : '')

@@ -56,7 +56,7 @@ export function ProblemGroup({
               <p>
                 <ProblemWords {...problem} />
               </p>
-              <p className={styles.remedy}>{harmless(problem.hint)}</p>
+              <p className={styles.remedy}>{harmless(t.datasets.remedy(problem))}</p>
             </div>
           </li>
         ))}

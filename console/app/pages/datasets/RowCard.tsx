@@ -50,7 +50,7 @@ export function RowCard({
           <Icon name="warn" size={14} />
           <p>
             <ProblemWords {...problem} />
-            <span className={styles.remedy}> {harmless(problem.hint)}</span>
+            <span className={styles.remedy}> {harmless(t.datasets.remedy(problem))}</span>
           </p>
         </div>
       ))}

@@ -1,10 +1,10 @@
 /** The rows of a training file as the trainer sees them: token by token, trained on, only read, or cut off. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { type FormEvent, useEffect, useRef } from 'react'
+import { type FormEvent, useRef } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
 import type { FileObject } from '@/api/client'
 import { rowsQuery } from '@/api/report'
-import { currentPreferences } from '@/frame/preferences'
+import { isShortcut, useKeys } from '@/frame/keys'
 import { useUrlState } from '@/frame/useUrlState'
 import { useT } from '@/i18n'
 import { oneOf } from '@/lib/urlState'
@@ -98,24 +98,15 @@ export function Rows({ file, model }: { file: FileObject; model: string }) {
 
 /** `[` and `]` lead from row to row. */
 function useRowKeys(list: { current: HTMLElement | null }): void {
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      const by = { ']': 1, '[': -1 }[event.key]
-      if (!by || event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return
-      if (
-        !currentPreferences().shortcuts ||
-        (event.target as HTMLElement).closest('input, textarea, select, dialog')
-      )
-        return
-      const rows = [...(list.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [])]
-      const at = rows.findIndex((row) => row.contains(document.activeElement))
-      const row = rows[at < 0 ? 0 : at + by]
-      if (!row) return
-      event.preventDefault()
-      row.focus()
-      row.scrollIntoView({ block: 'nearest' })
-    }
-    addEventListener('keydown', onKeyDown)
-    return () => removeEventListener('keydown', onKeyDown)
-  }, [list])
+  useKeys((event) => {
+    const by = { ']': 1, '[': -1 }[event.key]
+    if (!by || !isShortcut(event)) return
+    const rows = [...(list.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [])]
+    const at = rows.findIndex((row) => row.contains(document.activeElement))
+    const row = rows[at < 0 ? 0 : at + by]
+    if (!row) return
+    event.preventDefault()
+    row.focus()
+    row.scrollIntoView({ block: 'nearest' })
+  })
 }

@@ -2,18 +2,13 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { content, type FileObject } from '@/api/client'
+import type { FileObject } from '@/api/client'
 import { sentence } from '@/api/errors'
-import { upload } from '@/api/upload'
+import { MOST_BYTES, partsOf, storeParts } from '@/api/holdOut'
 import { useT } from '@/i18n'
-import { partName, split } from '@/lib/split'
 import { paths } from '@/paths'
 import { Button } from '@/ui/Button'
 import { toast } from '@/ui/Toast'
-
-const HELD_OUT = 0.1
-/** What a browser splits without a pause; more is for a script. */
-const MOST_BYTES = 64 * 1024 * 1024
 
 export function SplitButton({ file }: { file: FileObject }) {
   const t = useT()
@@ -23,11 +18,9 @@ export function SplitButton({ file }: { file: FileObject }) {
   const run = async () => {
     setBusy(true)
     try {
-      const parts = split(await (await content(file.id)).text(), HELD_OUT)
+      const parts = await partsOf(file)
       if (!parts) return toast(t.datasets.tooSmallToSplit, { kind: 'bad' })
-      const send = (part: 'train' | 'valid') =>
-        upload(new File([parts[part]], partName(file.filename, part)), {})
-      const [train, valid] = [await send('train'), await send('valid')]
+      const { train, valid } = await storeParts(file, parts)
       await client.invalidateQueries({ queryKey: ['files'] })
       toast(t.datasets.wasSplit({ train: train.filename, valid: valid.filename }))
       navigate(paths.dataset(train.id, { against: valid.id }))

@@ -1,10 +1,11 @@
 /** The checkpoints of a job: each can be asked, and trained further. */
 import type { Checkpoint, Job } from '@/api/client'
+import { hasEnded } from '@/api/states'
 import { useT } from '@/i18n'
 import { count, measure, percent } from '@/lib/number'
 import { Age } from '@/parts/Age'
 import { paths } from '@/paths'
-import { ButtonLink } from '@/ui/Button'
+import { Button, ButtonLink } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
 import { Skeleton } from '@/ui/Skeleton'
 import { Table } from '@/ui/Table'
@@ -17,9 +18,6 @@ function best(checkpoints: Checkpoint[]): Checkpoint | undefined {
     one.metrics[measured ? 'full_valid_loss' : 'train_loss'] ?? Number.POSITIVE_INFINITY
   return checkpoints.length > 1 ? checkpoints.reduce((a, b) => (loss(b) < loss(a) ? b : a)) : undefined
 }
-
-/** A checkpoint is tried beside the job's model; the last one may be that very model. */
-const isFirst = (name: string, index: number, all: string[]) => all.indexOf(name) === index
 
 type Props = { job: Job; checkpoints: Checkpoint[] | undefined }
 
@@ -94,10 +92,11 @@ export function Checkpoints({ job, checkpoints }: Props) {
                   small
                   icon="playground"
                   aria-label={`${t.job.playground}: ${name}`}
-                  to={paths.playground({ m: [name, job.fine_tuned_model ?? name].filter(isFirst) })}
+                  to={paths.playground({ m: name })}
                 >
                   {t.job.playground}
                 </ButtonLink>
+                <Compare job={job} name={name} />
                 <ButtonLink
                   small
                   aria-label={`${t.checkpoints.fineTune}: ${name}`}
@@ -112,5 +111,29 @@ export function Checkpoints({ job, checkpoints }: Props) {
       />
       <p className={styles.note}>{t.checkpoints.kept}</p>
     </>
+  )
+}
+
+/** Both side by side, where the job has a model of its own and this is another one. */
+function Compare({ job, name }: { job: Job; name: string }) {
+  const t = useT()
+  const final = job.fine_tuned_model
+  const label = `${t.checkpoints.compare}: ${name}`
+  if (final && final !== name) {
+    return (
+      <ButtonLink small aria-label={label} to={paths.playground({ m: [name, final] })}>
+        {t.checkpoints.compare}
+      </ButtonLink>
+    )
+  }
+  const reason = final
+    ? t.checkpoints.isFinal
+    : hasEnded(job.status)
+      ? t.checkpoints.noFinalEver
+      : t.checkpoints.noFinal
+  return (
+    <Button small aria-label={label} disabledReason={reason}>
+      {t.checkpoints.compare}
+    </Button>
   )
 }

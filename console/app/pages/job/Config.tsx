@@ -4,12 +4,13 @@ import { save } from '@/api/files'
 import { methodOf, nameOf, settingsOf } from '@/api/jobs'
 import { useT } from '@/i18n'
 import { count } from '@/lib/number'
+import { type Explained, reasonText } from '@/lib/reasons'
 import { Button } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
 import { Table } from '@/ui/Table'
 import styles from './Parts.module.css'
 
-type Resolved = { value: number; requested: unknown; reason: string }
+type Resolved = { value: number; requested: unknown } & Explained
 type Row = { name: string; wire: string; asked: string; became: string; reason: string }
 
 /** The data of the newest event that has `key`. */
@@ -33,7 +34,7 @@ export function Config({ job, events }: { job: Job; events: JobEvent[] }) {
       wire: name,
       asked: asked === null || asked === undefined ? '' : `${asked}`,
       became: known ? `${Number(known.value.toPrecision(6))}` : now === 'auto' ? t.config.pending : `${now}`,
-      reason: known?.reason ?? '',
+      reason: known ? reasonText(known, t) : '',
     }
   })
   const facts: [string, string | null][] = [

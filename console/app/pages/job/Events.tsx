@@ -1,6 +1,9 @@
-/** What the server said about the job, newest first. */
+/** What the server said about the job, newest first; the steps only for who asks, a page at a time. */
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Job, JobEvent } from '@/api/client'
+import { eventPagesQuery } from '@/api/jobs'
+import { every } from '@/api/poll'
 import { isLive } from '@/api/states'
 import { useT } from '@/i18n'
 import { count, moment } from '@/lib/number'
@@ -22,10 +25,15 @@ export function Events({ job, events }: { job: Job; events: JobEvent[] | undefin
   const [level, setLevel] = useState('')
   const [steps, setSteps] = useState(false)
   const [most, setMost] = useState(SHOWN)
-  if (!events) return <Skeleton height="2rem" lines={8} />
-  const found = events.filter(
-    (event) => (!level || event.level === level) && (steps || event.type !== 'metrics'),
-  )
+  const pages = useInfiniteQuery({
+    ...eventPagesQuery(job.id),
+    enabled: steps,
+    // the newest page alone: the older ones do not change, and asking for all of them again is a lot
+    refetchInterval: (query) =>
+      (query.state.data?.pages.length ?? 0) <= 1 ? every(isLive(job))(query) : false,
+  })
+  const all = steps ? pages.data?.pages.flatMap((page) => page.data) : events
+  const found = all?.filter((event) => !level || event.level === level)
   return (
     <>
       <div className={styles.bar}>
@@ -47,38 +55,55 @@ export function Events({ job, events }: { job: Job; events: JobEvent[] | undefin
           checked={steps}
           onChange={(event) => setSteps(event.target.checked)}
         />
-        <CopyButton text={() => found.map(line).join('\n')} what={t.job.events} label={t.events.copyAll} />
+        <CopyButton
+          text={() => (found ?? []).map(line).join('\n')}
+          what={t.job.events}
+          label={t.events.copyAll}
+        />
       </div>
-      {!found.length && <p className="quiet">{t.events.none}</p>}
+      {!found && <Skeleton height="2rem" lines={8} />}
+      {found?.length === 0 && <p className="quiet">{t.events.none}</p>}
       <ol
         className={styles.events}
         aria-label={t.events.caption}
-        aria-live={isLive(job) ? 'polite' : undefined}
+        aria-live={isLive(job) && !steps ? 'polite' : undefined}
       >
-        {found.slice(0, most).map((event) => (
-          <li key={event.id} data-level={event.level}>
-            <span className={styles.when}>
-              <span>{moment(event.created_at)}</span>
-              <span className="quiet">
-                <Age unixS={event.created_at} />
-              </span>
-            </span>
-            <span className={styles.message}>
-              {event.level !== 'info' && (
-                <strong className={styles.word}>
-                  <Icon name="warn" size={14} /> {t.events.levels[event.level]}
-                </strong>
-              )}
-              {event.message}
-            </span>
-          </li>
+        {found?.slice(0, steps ? undefined : most).map((event) => (
+          <Line key={event.id} event={event} />
         ))}
       </ol>
-      {found.length > most && (
+      {!steps && found && found.length > most && (
         <Button onClick={() => setMost(most + 5 * SHOWN)}>
           {t.events.more({ count: count(Math.min(5 * SHOWN, found.length - most)) })}
         </Button>
       )}
+      {steps && pages.hasNextPage && (
+        <Button busy={pages.isFetchingNextPage} onClick={() => pages.fetchNextPage()}>
+          {t.events.older}
+        </Button>
+      )}
     </>
+  )
+}
+
+function Line({ event }: { event: JobEvent }) {
+  const t = useT()
+  return (
+    <li data-level={event.level}>
+      <span className={styles.when}>
+        <span>{moment(event.created_at)}</span>
+        <span className="quiet">
+          <Age unixS={event.created_at} />
+        </span>
+      </span>
+      <span className={styles.message}>
+        {event.level !== 'info' && (
+          <strong className={styles.word}>
+            <Icon name="warn" size={14} /> {t.events.levels[event.level]}
+          </strong>
+        )}
+        {event.message}
+      </span>
+    </li>
   )
 }

@@ -1,7 +1,6 @@
 /** What a job is and how far it has come: progress, facts, stages, and why it failed if it did. */
 import { type ReactNode, useMemo } from 'react'
 import type { Job, JobEvent } from '@/api/client'
-import { ApiError, sentence } from '@/api/errors'
 import { methodOf, settingsOf } from '@/api/jobs'
 import { isLive } from '@/api/states'
 import { type Messages, useT } from '@/i18n'
@@ -11,11 +10,11 @@ import type { Curve } from '@/lib/series'
 import { timeline } from '@/lib/timeline'
 import { Age, useNow } from '@/parts/Age'
 import { Timeline } from '@/parts/Timeline'
-import { paths } from '@/paths'
-import { ButtonLink } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
 import { Icon } from '@/ui/Icon'
+import { Failure } from './Failure'
 import styles from './Head.module.css'
+import { useReceipt } from './Receipt'
 
 type Props = { job: Job; curve: Curve; events: JobEvent[] }
 
@@ -24,16 +23,18 @@ export function Head({ job, curve, events }: Props) {
   const now = useNow(1_000)
   const live = isLive(job)
   const entries = useMemo(() => timeline(events), [events])
+  const receipt = useReceipt(job)
   const facts: [string, ReactNode][] = [
     [t.job.base, <code key="base">{job.model}</code>],
     [t.job.method, t.jobs.methods[methodOf(job)] ?? methodOf(job)],
   ]
   if (job.trained_tokens !== null) facts.push([t.job.tokens, count(job.trained_tokens)])
   if (job.finished_at !== null) facts.push([t.job.took, duration(job.finished_at - job.created_at)])
+  facts.push(...receipt)
   facts.push([t.job.created, <Age key="created" unixS={job.created_at} />])
   return (
     <section className={styles.head}>
-      {job.error && <Failure job={job} />}
+      {job.error && <Failure job={job} events={events} />}
       {job.fine_tuned_model && (
         <p className={styles.model}>
           <span className="quiet">{t.job.model}</span>
@@ -102,24 +103,4 @@ function words({ job, curve, events }: Props, nowS: number, t: Messages): string
     parts.push(t.job.endsIn({ in: ago(job.estimated_finish, nowS), at: clock(job.estimated_finish) }))
   }
   return parts.join(' · ')
-}
-
-function Failure({ job }: { job: Job }) {
-  const t = useT()
-  const { code, message, param } = job.error as NonNullable<Job['error']>
-  return (
-    <div className={styles.failure} role="alert">
-      <h2>{t.job.failedTitle}</h2>
-      <p>{sentence(new ApiError(message, 400, code, param), t)}</p>
-      <p className={styles.theirs}>{message}</p>
-      <p className="quiet">
-        <code>{code}</code> {param && t.job.failedParam({ param })}
-      </p>
-      <div>
-        <ButtonLink icon="duplicate" to={paths.newJob({ from: job.id })}>
-          {t.job.fix}
-        </ButtonLink>
-      </div>
-    </div>
-  )
 }

@@ -57,7 +57,7 @@ function Loaded({ job }: { job: JobObject }) {
   useEffect(() => {
     if (alive) return
     // the last words of a job come with its end, when nobody would ask any more
-    for (const what of ['curve', 'events', 'checkpoints'])
+    for (const what of ['curve', 'events', 'checkpoints', 'forecast'])
       client.invalidateQueries({ queryKey: [what, job.id] })
   }, [alive, client, job.id])
   const step = curve.steps.at(-1) ?? 0
@@ -99,7 +99,13 @@ function Loaded({ job }: { job: JobObject }) {
       <TabPanel current={tab}>
         {read.error !== null && <Problem error={read.error} onRetry={read.refetch} />}
         {tab === 'metrics' && (
-          <Metrics job={job} curve={curve} loading={read.isPending} checkpoints={checkpoints?.data ?? []} />
+          <Metrics
+            job={job}
+            curve={curve}
+            events={events ?? NO_EVENTS}
+            loading={read.isPending}
+            checkpoints={checkpoints?.data ?? []}
+          />
         )}
         {tab === 'events' && <Events job={job} events={events} />}
         {tab === 'checkpoints' && <Checkpoints job={job} checkpoints={checkpoints?.data} />}

@@ -1,11 +1,12 @@
 /** The curves of a job, alone or beside others, with everything that changes how one looks at them. */
 import { useQueries, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import type { Checkpoint, Job } from '@/api/client'
+import type { Checkpoint, Job, JobEvent } from '@/api/client'
 import { curveQuery } from '@/api/curve'
 import { jobQuery, nameOf } from '@/api/jobs'
 import { isLive } from '@/api/states'
 import { type Messages, useT } from '@/i18n'
+import { diverged } from '@/lib/failure'
 import { count, duration } from '@/lib/number'
 import { type Axis, type Curve, emptyCurve, has, notPositive, places, said } from '@/lib/series'
 import { ChartTable } from '@/parts/chart/ChartTable'
@@ -17,9 +18,15 @@ import styles from './Metrics.module.css'
 import { OverfitHint } from './OverfitHint'
 import { CHARTS, type ChartKind, type Compared, linesOf, useView } from './view'
 
-type Props = { job: Job; curve: Curve; loading: boolean; checkpoints: Checkpoint[] }
+type Props = {
+  job: Job
+  curve: Curve
+  events: readonly JobEvent[]
+  loading: boolean
+  checkpoints: Checkpoint[]
+}
 
-export function Metrics({ job, curve, loading, checkpoints }: Props) {
+export function Metrics({ job, curve, events, loading, checkpoints }: Props) {
   const t = useT()
   const view = useView()
   const [asTable, setAsTable] = useState(false)
@@ -36,6 +43,12 @@ export function Metrics({ job, curve, loading, checkpoints }: Props) {
     const x = places(curve, view.axis) ?? []
     return curve.seams.flatMap((seam) => x[curve.steps.indexOf(seam)] ?? [])
   }, [curve, view.axis])
+  const fault = useMemo(() => diverged(events), [events])
+  const faults = useMemo(() => {
+    // the step that failed told no number: its place is the end of the curve
+    const last = (places(curve, view.axis) ?? []).at(-1)
+    return fault && last !== undefined ? [last] : []
+  }, [fault, curve, view.axis])
   // everything that looks at each point is done here, once, and not again while one pans
   const drawn = useMemo(
     () =>
@@ -75,6 +88,7 @@ export function Metrics({ job, curve, loading, checkpoints }: Props) {
               range={view.zoom}
               onRange={view.setZoom}
               seams={seams}
+              faults={faults}
               syncKey={job.id}
               axisLabel={t.chart.axes[view.axis]}
               formatX={(x) => placeText(view.axis, x)}
@@ -84,6 +98,13 @@ export function Metrics({ job, curve, loading, checkpoints }: Props) {
             />
           ))}
         </div>
+      )}
+      {!asTable && (seams.length > 0 || fault) && (
+        <p className={styles.marks}>
+          {seams.length > 0 &&
+            t.chart.seams({ steps: curve.seams.map(count).join(', '), count: seams.length })}{' '}
+          {fault && <strong>{t.chart.fault({ step: count(fault.step) })}</strong>}
+        </p>
       )}
       <Compare job={job} others={otherJobs} ids={view.versus} onVersus={setVersus} />
     </div>

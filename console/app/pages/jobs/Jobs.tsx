@@ -21,13 +21,15 @@ import { JobsTable } from './JobsTable'
 
 const MOST_COMPARED = 8
 const STATUS = oneOf('', LIVE, ...STATUSES)
+/** Another filter begins at its first page. */
+const PLACE = ['after', 'before']
 
 export function Jobs() {
   const t = useT()
   const navigate = useNavigate()
   const [search] = useSearchParams()
-  const [status] = useUrlState('status', STATUS)
-  const [q] = useUrlState('q', text)
+  const [status, setStatus] = useUrlState('status', STATUS, PLACE)
+  const [q, setQ] = useUrlState('q', text, PLACE)
   const wanted = {
     status,
     q,
@@ -43,9 +45,6 @@ export function Jobs() {
   // a page behind a cursor has one before it; one in front of a cursor says itself whether it has
   const hasNewer = Boolean(wanted.after) || Boolean(wanted.before && data?.has_more)
   const hasOlder = wanted.before ? true : Boolean(data?.has_more)
-  /** Another filter begins at its first page. */
-  const want = (changed: { status?: string; q?: string }) =>
-    navigate(paths.jobs({ status, q, ...changed }), { replace: true, preventScrollReset: true })
 
   const tick = (id: string) =>
     setTicked((before) => (before.includes(id) ? before.filter((one) => one !== id) : [...before, id]))
@@ -77,13 +76,13 @@ export function Jobs() {
               aria-label={t.jobs.search}
               placeholder={t.jobs.search}
               value={q}
-              onChange={(event) => want({ q: event.target.value })}
+              onChange={(event) => setQ(event.target.value)}
             />
             <Select
               className={styles.status}
               aria-label={t.jobs.status}
               value={status}
-              onChange={(event) => want({ status: event.target.value })}
+              onChange={(event) => setStatus(STATUS.read(event.target.value))}
             >
               <option value="">{t.jobs.allStates}</option>
               <option value={LIVE}>{t.jobs.live}</option>

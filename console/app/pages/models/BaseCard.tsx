@@ -1,4 +1,5 @@
 /** A base with the names it goes by, and below it what was tuned from it. */
+import { Link } from 'react-router'
 import type { Job } from '@/api/client'
 import { useT } from '@/i18n'
 import { count } from '@/lib/number'
@@ -19,7 +20,8 @@ export function BaseCard({ family: { base, aliases, tuned }, jobs, onDelete }: P
         <div>
           <p className={styles.kind}>{t.models.base}</p>
           <h2 id={`base-${base.id}`} className={styles.baseName}>
-            {base.id} <CopyButton text={base.id} what={t.models.copyName({ name: base.id })} />
+            <Link to={paths.model(base.id)}>{base.id}</Link>{' '}
+            <CopyButton text={base.id} what={t.models.copyName({ name: base.id })} />
           </h2>
         </div>
         <div className={styles.row}>

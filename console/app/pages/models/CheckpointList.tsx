@@ -1,5 +1,6 @@
 /** A job's checkpoints, each of which answers under a name of its own. */
 import { useQuery } from '@tanstack/react-query'
+import { Link } from 'react-router'
 import type { Job } from '@/api/client'
 import { checkpointsQuery } from '@/api/jobs'
 import { useT } from '@/i18n'
@@ -28,7 +29,9 @@ export function CheckpointList({ job, name }: { job: Job; name: string }) {
         const loss = one.metrics.full_valid_loss ?? one.metrics.valid_loss
         return (
           <li key={one.id}>
-            <span>{t.models.checkpoint({ step: count(one.step_number) })}</span>
+            <Link to={paths.model(one.fine_tuned_model_checkpoint)}>
+              {t.models.checkpoint({ step: count(one.step_number) })}
+            </Link>
             {typeof loss === 'number' && (
               <span className="quiet">{t.models.loss({ loss: measure(loss) })}</span>
             )}

@@ -1,21 +1,31 @@
 /** Deletes a tuned model, once its name has been typed. */
 import { useQueryClient } from '@tanstack/react-query'
-import { api, body, type Job } from '@/api/client'
+import { api, body } from '@/api/client'
 import { useT } from '@/i18n'
 import { DeleteDialog } from '@/parts/DeleteDialog'
 import { toast } from '@/ui/Toast'
 import styles from './Models.module.css'
-import { dependantsOf, type Tuned } from './tree'
 
-export function DeleteModel({ tuned, jobs, onClose }: { tuned: Tuned; jobs: Job[]; onClose: () => void }) {
+type Props = {
+  /** Its whole name. */
+  id: string
+  /** What has to be typed. */
+  name: string
+  /** What was trained on top of it. */
+  dependants: string[]
+  onClose: () => void
+  onDeleted?: () => void
+}
+
+export function DeleteModel({ id, name, dependants, onClose, onDeleted }: Props) {
   const t = useT()
   const client = useQueryClient()
-  const { model, name } = tuned
-  const dependants = dependantsOf(model.id, jobs)
   const remove = async () => {
-    await body(api.DELETE('/v1/models/{model}', { params: { path: { model: model.id } } }))
-    await client.invalidateQueries({ queryKey: ['models'] })
+    await body(api.DELETE('/v1/models/{model}', { params: { path: { model: id } } }))
     toast(t.models.deleted({ name }))
+    onDeleted?.()
+    client.removeQueries({ queryKey: ['model', id] })
+    await client.invalidateQueries({ queryKey: ['models'] })
   }
   return (
     <DeleteDialog
@@ -26,7 +36,7 @@ export function DeleteModel({ tuned, jobs, onClose }: { tuned: Tuned; jobs: Job[
       onClose={onClose}
     >
       <p>{t.models.deleteText}</p>
-      <p className={styles.id}>{model.id}</p>
+      <p className={styles.id}>{id}</p>
       {dependants.length > 0 && (
         <div>
           <p>{t.models.dependants}</p>

@@ -16,7 +16,7 @@ import { Skeleton } from '@/ui/Skeleton'
 import { BaseCard } from './BaseCard'
 import { DeleteModel } from './DeleteModel'
 import styles from './Models.module.css'
-import { families, filtered, type Tuned } from './tree'
+import { dependantsOf, families, filtered, type Tuned } from './tree'
 
 const KIND = oneOf('all', 'tuned', 'base')
 
@@ -91,7 +91,14 @@ export function Models() {
           </Button>
         </p>
       )}
-      {doomed && <DeleteModel tuned={doomed} jobs={jobs.data?.data ?? []} onClose={() => setDoomed(null)} />}
+      {doomed && (
+        <DeleteModel
+          id={doomed.model.id}
+          name={doomed.name}
+          dependants={dependantsOf(doomed.model.id, jobs.data?.data ?? [])}
+          onClose={() => setDoomed(null)}
+        />
+      )}
     </Page>
   )
 }

@@ -30,7 +30,7 @@ export function TunedTable({ base, tuned, onDelete }: Props) {
       cell: ({ model, job, name }) => (
         <div className={styles.name}>
           <p className={styles.title}>
-            <Link to={paths.playground({ m: model.id })}>{name}</Link>
+            <Link to={paths.model(model.id)}>{name}</Link>
           </p>
           <p className={styles.id}>
             {model.id} <CopyButton text={model.id} what={t.models.copyName({ name })} />

@@ -8,6 +8,7 @@ import { Page } from '@/frame/Page'
 import { useT } from '@/i18n'
 import { ago, count, measure } from '@/lib/number'
 import { Age, useNow } from '@/parts/Age'
+import { DraftList } from '@/parts/DraftList'
 import { Problem } from '@/parts/Problem'
 import { Sparkline } from '@/parts/Sparkline'
 import { StateBadge } from '@/parts/StateBadge'
@@ -24,7 +25,15 @@ export function Overview() {
   const t = useT()
   const { data, error, refetch } = useQuery(jobsQuery({ limit: 20 }))
   const jobs = data?.data
-  if (jobs && !jobs.length) return <FirstRun />
+  if (jobs && !jobs.length)
+    return (
+      <div className={styles.sections}>
+        <div>
+          <FirstRun />
+        </div>
+        <DraftList onlyPending />
+      </div>
+    )
   return (
     <Page
       title={t.overview.title}
@@ -56,6 +65,7 @@ function Sections({ jobs }: { jobs: ListedJob[] }) {
           </Row>
         ))}
       </Section>
+      <DraftList onlyPending />
       {failed.length > 0 && (
         <Section title={t.overview.failed}>
           {failed.map((job) => (

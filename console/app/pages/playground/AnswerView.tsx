@@ -1,14 +1,22 @@
-/** One model's answer: its text as text, how fast it came, and what can be done with it. */
+/** One model's answer: its text as text, the calls that it made, how fast it came, and what can be done with it. */
 import { memo, useMemo } from 'react'
 import { ApiError } from '@/api/errors'
-import { type Messages, useT } from '@/i18n'
-import { count, duration } from '@/lib/number'
+import { useT } from '@/i18n'
+import type { Stretch } from '@/lib/diff'
 import { harmless } from '@/lib/visible'
 import { LogprobText } from '@/parts/LogprobText'
 import { Problem } from '@/parts/Problem'
 import { Button } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
-import { type Answer, contentOf, isBusy, speedOf } from './conversation'
+import { Calls } from './Calls'
+import { type Answer, contentOf, isBusy, whyNotOn } from './conversation'
+import { DiffText } from './DiffText'
+import { Facts } from './Facts'
+import { SaveButton } from './SaveButton'
+import { SpreadOf, useSpreadButton } from './SpreadOf'
+import { letterOf } from './saving'
+import { goOn, type How } from './session'
+import { TooLong } from './TooLong'
 import styles from './Transcript.module.css'
 
 type Props = {
@@ -18,6 +26,15 @@ type Props = {
   /** The model is named above its answer: there are several. */
   named: boolean
   coloured: boolean
+  /** Where it parts from the others; null where nothing is compared. */
+  stretches: Stretch[] | null
+  turnId: number
+  models: string[]
+  how: How
+  /** Sends the results of calls; absent where something has been said since. */
+  onResults?: (() => void) | undefined
+  /** Some call, of this answer or of another beside it, has no result yet. */
+  missing: boolean
   onEdit: (column: number) => void
   onRegenerate: (column: number) => void
 }
@@ -28,20 +45,34 @@ export const AnswerView = memo(function AnswerView({
   column,
   named,
   coloured,
+  stretches,
+  turnId,
+  models,
+  how,
+  onResults,
+  missing,
   onEdit,
   onRegenerate,
 }: Props) {
   const t = useT()
   const who = answer?.model || model
+  const text = answer?.text ?? ''
   const content = answer ? contentOf(answer) : ''
   const busy = isBusy(answer)
   const failure = useMemo(() => {
     const fault = answer?.fault
     return fault ? new ApiError(fault.message, fault.status, fault.code, fault.param, fault.requestId) : null
   }, [answer?.fault])
+  const isForm = (how.asked.response_format ?? null) !== null
+  const notOn = answer ? whyNotOn(answer, model, isForm) : false
+  const spread = useSpreadButton(turnId, column, model, how, who)
   return (
     <article className={styles.answer} data-column={column} tabIndex={-1} aria-busy={busy} aria-label={who}>
-      {named && <p className={styles.who}>{who}</p>}
+      {named && (
+        <p className={styles.who}>
+          <b>{letterOf(column)}</b> {who}
+        </p>
+      )}
       {!answer && (
         <p className={styles.aside}>
           {t.playground.notAsked}{' '}
@@ -55,23 +86,57 @@ export const AnswerView = memo(function AnswerView({
       {answer?.state === 'done' && !content && !failure && (
         <p className={styles.aside}>{t.playground.empty}</p>
       )}
-      {answer && coloured && answer.tokens.length > 0 && !busy ? (
+      {answer && stretches && !busy ? (
+        <DiffText text={stretches} />
+      ) : answer && coloured && answer.tokens.length > 0 && !busy ? (
         <LogprobText tokens={answer.tokens} label={t.playground.logprob.text({ model: who })} />
       ) : (
-        content && (
+        text && (
           <div className={styles.text} data-running={busy || undefined}>
-            {harmless(content)}
+            {harmless(text)}
           </div>
         )
       )}
-      {coloured && answer && !busy && content && !answer.tokens.length && !answer.edited && (
+      {answer && answer.calls.length > 0 && (
+        <Calls
+          calls={answer.calls}
+          turnId={turnId}
+          column={column}
+          busy={busy}
+          onSend={onResults}
+          missing={missing}
+        />
+      )}
+      {coloured && !stretches && answer && !busy && text && !answer.tokens.length && !answer.edited && (
         <p className={styles.aside}>{t.playground.logprob.none}</p>
       )}
-      {failure && <Problem error={failure} onRetry={() => onRegenerate(column)} />}
+      {failure && (
+        <Problem error={failure} {...(notOn === null ? {} : { onRetry: () => onRegenerate(column) })} />
+      )}
+      {answer?.fault && <TooLong fault={answer.fault} />}
       {answer && !busy && (
         <div className={styles.foot}>
-          <Facts answer={answer} t={t} />
+          <Facts answer={answer} />
           <span className={styles.tools}>
+            {notOn !== false && (
+              <Button
+                small
+                icon="play"
+                aria-label={t.asking.goOn.this({ who })}
+                disabledReason={
+                  notOn === 'form'
+                    ? t.asking.goOn.form
+                    : notOn === 'other'
+                      ? t.asking.goOn.other({ model: answer.model })
+                      : undefined
+                }
+                onClick={() => goOn(turnId, column, models, how)}
+              >
+                {t.asking.goOn.label}
+              </Button>
+            )}
+            {spread}
+            <SaveButton answer={answer} turnId={turnId} column={column} who={who} brief={named} />
             {content && <CopyButton text={content} what={t.playground.copyAnswer} />}
             <Button
               kind="quiet"
@@ -90,6 +155,7 @@ export const AnswerView = memo(function AnswerView({
           </span>
         </div>
       )}
+      <SpreadOf turnId={turnId} column={column} model={model} how={how} />
     </article>
   )
 })
@@ -108,32 +174,3 @@ function Thinking() {
     </p>
   )
 }
-
-function Facts({ answer, t }: { answer: Answer; t: Messages }) {
-  const { usage, firstMs, alone, state, finish, edited } = answer
-  const speed = speedOf(answer)
-  const words = t.playground
-  return (
-    <p className={styles.facts}>
-      {edited && <span>{words.edited}</span>}
-      {state === 'stopped' && <span>{words.stopped}</span>}
-      {finish === 'length' && <span>{words.cutAtLimit}</span>}
-      {usage && (
-        <span>
-          {words.tokens({ count: count(usage.completion_tokens) })} (
-          {words.promptTokens({ count: count(usage.prompt_tokens) })})
-        </span>
-      )}
-      {firstMs !== null && <span>{words.firstToken({ ms: short(firstMs) })}</span>}
-      {speed !== null && <span>{words.speed({ speed: count(Math.round(speed * 10) / 10) })}</span>}
-      {firstMs !== null && !alone && (
-        <span className={styles.shared} title={words.sharedHint}>
-          {words.shared}
-        </span>
-      )}
-    </p>
-  )
-}
-
-const short = (ms: number): string =>
-  ms < 1000 ? `${Math.round(ms)} ms` : ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms / 1000)

@@ -1,22 +1,22 @@
 /** The call for exactly this state, of any of the models, to take along. */
 import { useState } from 'react'
 import { useT } from '@/i18n'
-import { asked, type Parameters_ } from '@/lib/chatParameters'
 import { CodeView } from '@/parts/ViewCode'
 import { Dialog } from '@/ui/Dialog'
 import { Field, Select } from '@/ui/Field'
 import { type Conversation, messagesFor } from './conversation'
 import styles from './Playground.module.css'
+import type { How } from './session'
 
 type Props = {
   conversation: Conversation
   models: string[]
-  parameters: Parameters_
+  asked: How['asked']
   draft: string
   onClose: () => void
 }
 
-export function ChatCode({ conversation, models, parameters, draft, onClose }: Props) {
+export function ChatCode({ conversation, models, asked, draft, onClose }: Props) {
   const t = useT()
   const [column, setColumn] = useState(0)
   const { turns } = conversation
@@ -24,7 +24,7 @@ export function ChatCode({ conversation, models, parameters, draft, onClose }: P
   const until = turns.at(-1)?.role === 'assistant' && !draft ? turns.length - 1 : turns.length
   const messages = messagesFor(conversation, column, until)
   if (draft) messages.push({ role: 'user', content: draft })
-  const body = { model: models[column] ?? '', messages, ...asked(parameters) }
+  const body = { model: models[column] ?? '', messages, ...asked }
   return (
     <Dialog title={t.shared.viewCode} onClose={onClose} wide>
       <div className={styles.code}>

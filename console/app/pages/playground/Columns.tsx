@@ -1,16 +1,24 @@
 /** The models that are asked, one beside the other, and how they take turns. */
 import { useQuery } from '@tanstack/react-query'
+import { memo } from 'react'
 import { isTuned, modelsQuery } from '@/api/models'
 import { useT } from '@/i18n'
 import { ChatModelPicker } from '@/parts/ChatModelPicker'
 import { Button } from '@/ui/Button'
-import { Segments } from '@/ui/Field'
+import { Check, Segments } from '@/ui/Field'
+import { removeColumn } from './changes'
 import { MOST_COLUMNS } from './conversation'
 import styles from './Playground.module.css'
-import { removeColumn } from './session'
 import type { Setup } from './useSetup'
 
-export function Columns({ models, apart, setModels, setApart }: Setup) {
+export const Columns = memo(function Columns({
+  models,
+  apart,
+  differing,
+  setModels,
+  setApart,
+  setDiffering,
+}: Setup) {
   const t = useT()
   const { data } = useQuery(modelsQuery())
   const listed = data?.data ?? []
@@ -61,16 +69,23 @@ export function Columns({ models, apart, setModels, setApart }: Setup) {
           {t.playground.add}
         </Button>
         {models.length > 1 && (
-          <Segments
-            legend={t.playground.turns.title}
-            hidden
-            value={apart ? 'apart' : 'together'}
-            options={[
-              { value: 'together', label: t.playground.turns.together },
-              { value: 'apart', label: t.playground.turns.apart },
-            ]}
-            onChange={(value) => setApart(value === 'apart')}
-          />
+          <div className={styles.how}>
+            <Check
+              label={t.asking.differences.label}
+              checked={differing}
+              onChange={(event) => setDiffering(event.target.checked)}
+            />
+            <Segments
+              legend={t.playground.turns.title}
+              hidden
+              value={apart ? 'apart' : 'together'}
+              options={[
+                { value: 'together', label: t.playground.turns.together },
+                { value: 'apart', label: t.playground.turns.apart },
+              ]}
+              onChange={(value) => setApart(value === 'apart')}
+            />
+          </div>
         )}
       </div>
       {models.length > 1 && (
@@ -80,4 +95,4 @@ export function Columns({ models, apart, setModels, setApart }: Setup) {
       )}
     </div>
   )
-}
+})

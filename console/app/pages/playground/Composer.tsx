@@ -1,11 +1,13 @@
 /** Where a message is written: Enter sends, Shift+Enter breaks the line, and an input method's Enter is its own. */
-import { type KeyboardEvent, type RefObject, useEffect, useState } from 'react'
+import { type KeyboardEvent, memo, type RefObject, useEffect, useState } from 'react'
 import { useT } from '@/i18n'
 import { Button } from '@/ui/Button'
 import { Segments } from '@/ui/Field'
 import styles from './Composer.module.css'
 
 const NAME = 'tunesmith.playground.draft'
+/** What the next one begins with. */
+export const keepDraft = (text: string): void => sessionStorage.setItem(NAME, text)
 
 type Role = 'user' | 'assistant'
 type Props = {
@@ -20,16 +22,24 @@ type Props = {
   onStop: () => void
 }
 
-export function Composer({ field, busy, unanswered, blocked, onSend, onAdd, onStop }: Props) {
+export const Composer = memo(function Composer({
+  field,
+  busy,
+  unanswered,
+  blocked,
+  onSend,
+  onAdd,
+  onStop,
+}: Props) {
   const t = useT()
   const [text, setText] = useState(() => sessionStorage.getItem(NAME) ?? '')
   const [role, setRole] = useState<Role>('user')
   useEffect(() => {
-    const timer = setTimeout(() => sessionStorage.setItem(NAME, text), 200)
+    const timer = setTimeout(() => keepDraft(text), 200)
     return () => clearTimeout(timer)
   }, [text])
   useEffect(() => {
-    const keep = () => sessionStorage.setItem(NAME, field.current?.value ?? '')
+    const keep = () => keepDraft(field.current?.value ?? '')
     addEventListener('pagehide', keep)
     return () => removeEventListener('pagehide', keep)
   }, [field])
@@ -95,4 +105,4 @@ export function Composer({ field, busy, unanswered, blocked, onSend, onAdd, onSt
       </div>
     </div>
   )
-}
+})

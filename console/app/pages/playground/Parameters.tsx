@@ -1,5 +1,5 @@
 /** What a chat is asked with: each setting is left to the server until somebody fills it in. */
-import { useId, useState } from 'react'
+import { memo, useId, useState } from 'react'
 import { useT } from '@/i18n'
 import {
   escaped,
@@ -30,7 +30,7 @@ const NONE = {
 
 type Props = { parameters: Parameters_; onChange: (changed: Parameters_) => void }
 
-export function Parameters({ parameters, onChange }: Props) {
+export const Parameters = memo(function Parameters({ parameters, onChange }: Props) {
   const t = useT()
   const { numbers, stop, logprobs } = parameters
   const changed = NUMBER_NAMES.some((name) => numbers[name]) || stop.length > 0
@@ -60,7 +60,7 @@ export function Parameters({ parameters, onChange }: Props) {
       )}
     </div>
   )
-}
+})
 
 function NumberField({
   name,

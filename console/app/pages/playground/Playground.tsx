@@ -1,25 +1,32 @@
 /** The playground: the same words to one, two or three models, and their answers side by side. */
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { memo, useCallback, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { firstToTry } from '@/api/family'
 import { modelsQuery } from '@/api/models'
+import { isDialogOpen, isShortcut, useKeys } from '@/frame/keys'
 import { Page } from '@/frame/Page'
-import { currentPreferences } from '@/frame/preferences'
 import { useT } from '@/i18n'
 import { asked, isGood, NUMBER_NAMES } from '@/lib/chatParameters'
+import { askedShape, shapeFaults } from '@/lib/chatShape'
+import type { Prompt } from '@/lib/promptLink'
 import { LogprobLegend } from '@/parts/LogprobText'
 import { Problem } from '@/parts/Problem'
 import { Button } from '@/ui/Button'
 import { Field } from '@/ui/Field'
+import { ArrivedPrompt } from './ArrivedPrompt'
 import { ChatCode } from './ChatCode'
 import { Columns } from './Columns'
-import { Composer } from './Composer'
-import { isBusy, MOST_COLUMNS } from './conversation'
+import { Composer, keepDraft } from './Composer'
+import { fill, setShape, setSystem, stop } from './changes'
+import { calling, isBusy, MOST_COLUMNS } from './conversation'
 import { Parameters } from './Parameters'
 import styles from './Playground.module.css'
+import { ShapeFields } from './ShapeFields'
 import { Starters, useExamples } from './Starters'
-import { add, answer, clear, current, type How, send, setSystem, stop, subscribe } from './session'
+import { add, answer, clear, current, type How, send, subscribe } from './session'
+import { useSpreading } from './spread'
 import { Transcript } from './Transcript'
+import { useArrived, useCopyLink } from './usePromptLink'
 import { useFollow, useSpoken } from './useReading'
 import { useSetup } from './useSetup'
 
@@ -29,23 +36,52 @@ export function Playground() {
   const { data, error, refetch } = useQuery(modelsQuery())
   const setup = useSetup(data && firstToTry(data.data))
   const { models, parameters, apart } = setup
-  const how: How = useMemo(() => ({ asked: asked(parameters), apart }), [parameters, apart])
+  const { shape } = conversation
+  const how: How = useMemo(
+    () => ({ asked: { ...asked(parameters), ...askedShape(shape) }, apart }),
+    [parameters, shape, apart],
+  )
   const { examples, heldOut, system: trainedSystem } = useExamples(models)
   const [showsCode, setShowsCode] = useState(false)
   const field = useRef<HTMLTextAreaElement>(null)
   const busy = conversation.turns.some((turn) => turn.role === 'assistant' && turn.answers.some(isBusy))
   const spoken = useSpoken(conversation.turns)
   useFollow(conversation.turns, busy)
-  useKeys(busy)
+  const spreading = useSpreading()
+  useAnswerKeys(busy || spreading)
+  const [filled, setFilled] = useState(0)
+  const compose = (draft: string) => {
+    keepDraft(draft)
+    setFilled((before) => before + 1) // another composer, with that draft
+  }
+  const take = (prompt: Prompt) => compose(fill(prompt, Math.max(1, models.length)))
+  const arrived = useArrived(take)
+  const copyLink = useCopyLink()
 
-  const wrong = NUMBER_NAMES.some((name) => !isGood(name, parameters.numbers[name]))
-  const blocked =
-    models.length && models.every(Boolean)
-      ? wrong
-        ? t.playground.wrongParameter
-        : undefined
-      : t.playground.noModel
+  const calls = calling(conversation.turns)
+  const faults = useMemo(() => shapeFaults(shape), [shape])
+  const blocked = !(models.length && models.every(Boolean))
+    ? t.playground.noModel
+    : NUMBER_NAMES.some((name) => !isGood(name, parameters.numbers[name]))
+      ? t.playground.wrongParameter
+      : faults.tools
+        ? t.asking.shape.wrongTools
+        : faults.schema
+          ? t.asking.shape.wrongSchema
+          : calls.complete
+            ? undefined
+            : t.asking.call.missing
   const last = conversation.turns.at(-1)
+  // answers are drawn many times a second: what they do not touch keeps its callbacks
+  const ask = useCallback(
+    (text: string) => (text ? send(text, models, how) : answer(models, how)),
+    [models, how],
+  )
+  const put = useCallback(
+    (role: 'user' | 'assistant', text: string) => add(role, text, models.length),
+    [models.length],
+  )
+  const isEmpty = !conversation.turns.length
   return (
     <Page
       title={t.playground.title}
@@ -55,12 +91,15 @@ export function Playground() {
           <Button icon="code" onClick={() => setShowsCode(true)}>
             {t.playground.code}
           </Button>
+          <Button icon="copy" onClick={() => copyLink(field.current?.value.trim() ?? '')}>
+            {t.asking.link.copy}
+          </Button>
           <Button
             onClick={() => {
               clear()
               field.current?.focus()
             }}
-            disabledReason={conversation.turns.length ? undefined : t.playground.nothingToClear}
+            disabledReason={isEmpty ? t.playground.nothingToClear : undefined}
           >
             {t.playground.clear}
           </Button>
@@ -68,6 +107,7 @@ export function Playground() {
       }
     >
       {error && <Problem error={error} onRetry={refetch} />}
+      {arrived && <ArrivedPrompt {...arrived} onTake={take} />}
       <div className={styles.page}>
         <div className={styles.main}>
           <Columns {...setup} />
@@ -76,26 +116,34 @@ export function Playground() {
             trained={trainedSystem && trainedSystem !== conversation.system ? trainedSystem : null}
           />
           {conversation.turns.length ? (
-            <Transcript turns={conversation.turns} models={models} how={how} coloured={parameters.logprobs} />
+            <Transcript
+              turns={conversation.turns}
+              models={models}
+              how={how}
+              coloured={parameters.logprobs}
+              differing={setup.differing && models.length > 1}
+            />
           ) : (
             <Starters
               examples={examples}
               heldOut={heldOut}
               onTake={({ question, system }) => {
                 if (system && !conversation.system) setSystem(system)
-                if (!blocked) send(question, models, how)
+                if (blocked) compose(question)
+                else send(question, models, how)
               }}
             />
           )}
           {parameters.logprobs && <LogprobLegend />}
           <div className={styles.composer}>
             <Composer
+              key={filled}
               field={field}
               busy={busy}
-              unanswered={last?.role === 'user'}
+              unanswered={last?.role === 'user' || calls.columns.length > 0}
               blocked={blocked}
-              onSend={(text) => (text ? send(text, models, how) : answer(models, how))}
-              onAdd={(role, text) => add(role, text, models.length)}
+              onSend={ask}
+              onAdd={put}
               onStop={stop}
             />
           </div>
@@ -105,6 +153,7 @@ export function Playground() {
             <h2>{t.playground.parameters}</h2>
           </summary>
           <Parameters parameters={parameters} onChange={setup.setParameters} />
+          <ShapeFields shape={shape} onChange={setShape} />
         </details>
       </div>
       <p role="status" className="hidden-text">
@@ -114,7 +163,7 @@ export function Playground() {
         <ChatCode
           conversation={conversation}
           models={models}
-          parameters={parameters}
+          asked={how.asked}
           draft={field.current?.value.trim() ?? ''}
           onClose={() => setShowsCode(false)}
         />
@@ -126,7 +175,13 @@ export function Playground() {
 /** The parameters stand open beside a wide page and closed below the models of a narrow one. */
 const isWide = () => matchMedia('(min-width: 75rem)').matches
 
-function SystemPrompt({ value, trained }: { value: string; trained: string | null }) {
+const SystemPrompt = memo(function SystemPrompt({
+  value,
+  trained,
+}: {
+  value: string
+  trained: string | null
+}) {
   const t = useT()
   return (
     <div className={styles.system}>
@@ -149,22 +204,15 @@ function SystemPrompt({ value, trained }: { value: string; trained: string | nul
       )}
     </div>
   )
-}
+})
 
 /** Esc stops; 1, 2 and 3 lead to a column's newest answer. */
-function useKeys(busy: boolean): void {
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing || document.querySelector('dialog[open]')) return
-      if (event.key === 'Escape' && busy) return stop()
-      const column = Number(event.key) - 1
-      const typing = (event.target as HTMLElement).closest('input, textarea, select')
-      if (typing || !currentPreferences().shortcuts || event.ctrlKey || event.metaKey || event.altKey) return
-      if (!(column >= 0 && column < MOST_COLUMNS)) return
-      const answers = document.querySelectorAll<HTMLElement>(`[data-column="${column}"]`)
-      answers[answers.length - 1]?.focus()
-    }
-    addEventListener('keydown', onKeyDown)
-    return () => removeEventListener('keydown', onKeyDown)
-  }, [busy])
+function useAnswerKeys(busy: boolean): void {
+  useKeys((event) => {
+    if (event.key === 'Escape' && busy && !event.isComposing && !isDialogOpen()) return stop()
+    const column = Number(event.key) - 1
+    if (!(column >= 0 && column < MOST_COLUMNS) || !isShortcut(event)) return
+    const answers = document.querySelectorAll<HTMLElement>(`[data-column="${column}"]`)
+    answers[answers.length - 1]?.focus()
+  })
 }

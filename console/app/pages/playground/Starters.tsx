@@ -1,5 +1,6 @@
 /** Before the first word: questions from the rows that the chosen model's job held out, each one click away. */
 import { useQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
 import { familyJobsQuery, jobOf } from '@/api/family'
 import { headQuery } from '@/api/rows'
 import { useT } from '@/i18n'
@@ -22,8 +23,13 @@ export function useExamples(models: readonly string[]): {
   const job = models.map((model) => jobOf(jobs?.data ?? [], model)).find((one) => one !== undefined)
   const fileId = job?.validation_file ?? job?.training_file
   const { data: head } = useQuery({ ...headQuery(fileId ?? '', HEAD_BYTES), enabled: Boolean(fileId) })
-  const rows = head && fileId ? linesOf(head.text, head.whole, 40).flatMap(({ row }) => row ?? []) : []
-  const examples = rows.flatMap((row) => exampleOf(row) ?? [])
+  const examples = useMemo(
+    () =>
+      head && fileId
+        ? linesOf(head.text, head.whole, 40).flatMap(({ row }) => (row && exampleOf(row)) ?? [])
+        : [],
+    [head, fileId],
+  )
   return {
     examples: examples.slice(0, SHOWN),
     heldOut: Boolean(job?.validation_file),

@@ -4,20 +4,29 @@ import { useT } from '@/i18n'
 import { harmless } from '@/lib/visible'
 import { Button } from '@/ui/Button'
 import { AnswerView } from './AnswerView'
-import { contentOf, isBusy, type Turn } from './conversation'
+import { Better } from './Better'
+import { edit, remove } from './changes'
+import { calling, isBusy, type Turn } from './conversation'
 import { EditBox } from './EditBox'
-import { answerAfter, edit, type How, regenerate, remove } from './session'
+import { answer, answerAfter, type How, regenerate } from './session'
 import styles from './Transcript.module.css'
+import { useDifferences } from './useDifferences'
+import { useSaveKeys } from './useSaveKeys'
 
-type Shared = { models: string[]; how: How; coloured: boolean }
+type Shared = { models: string[]; how: How; coloured: boolean; differing: boolean }
 
 export function Transcript({ turns, ...shared }: Shared & { turns: Turn[] }) {
   const t = useT()
+  useSaveKeys()
   return (
     <ol className={styles.transcript} aria-label={t.playground.conversation}>
-      {turns.map((turn) => (
+      {turns.map((turn, index) => (
         <li key={turn.id}>
-          {turn.role === 'user' ? <UserTurn turn={turn} {...shared} /> : <Answers turn={turn} {...shared} />}
+          {turn.role === 'user' ? (
+            <UserTurn turn={turn} {...shared} />
+          ) : (
+            <Answers turn={turn} isLast={index === turns.length - 1} {...shared} />
+          )}
         </li>
       ))}
     </ol>
@@ -76,11 +85,16 @@ const Answers = memo(function Answers({
   models,
   how,
   coloured,
-}: Shared & { turn: Turn & { role: 'assistant' } }) {
+  differing,
+  isLast,
+}: Shared & { turn: Turn & { role: 'assistant' }; isLast: boolean }) {
   const t = useT()
   const [editing, setEditing] = useState<number | null>(null)
   const who = t.playground.assistant
   const several = models.length > 1
+  const parted = useDifferences(turn, models.length, differing)
+  const calls = calling([turn])
+  const results = useCallback(() => answer(models, how), [models, how])
   const again = useCallback((only: number) => regenerate(turn.id, models, how, only), [turn.id, models, how])
   return (
     <div className={styles.answers}>
@@ -108,12 +122,12 @@ const Answers = memo(function Answers({
       </div>
       <div className={styles.columns} data-columns={models.length}>
         {models.map((model, column) => {
-          const answer = turn.answers[column] ?? null
-          return editing === column && answer ? (
+          const found = turn.answers[column] ?? null
+          return editing === column && found ? (
             <EditBox
               key={column}
-              text={contentOf(answer)}
-              label={t.playground.editThis({ who: answer.model || model })}
+              text={found.text}
+              label={t.playground.editThis({ who: found.model || model })}
               onSave={(text) => {
                 edit(turn.id, column, text)
                 setEditing(null)
@@ -123,17 +137,25 @@ const Answers = memo(function Answers({
           ) : (
             <AnswerView
               key={column}
-              answer={answer}
+              answer={found}
               model={model}
               column={column}
               named={several}
               coloured={coloured}
+              stretches={parted?.texts[column] ?? null}
+              turnId={turn.id}
+              models={models}
+              how={how}
+              onResults={isLast && calls.columns.at(-1) === column ? results : undefined}
+              missing={!calls.complete}
               onEdit={setEditing}
               onRegenerate={again}
             />
           )
         })}
       </div>
+      {parted && <p className={styles.parted}>{parted.note}</p>}
+      {several && <Better turn={turn} columns={models.length} />}
     </div>
   )
 })

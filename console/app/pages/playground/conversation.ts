@@ -1,5 +1,6 @@
 /** A conversation with up to three models at once: turns that all share, and one answer for each column. */
 import type { Message, ToolCall, Usage } from '@/api/chat'
+import { isShape, NO_SHAPE, type Shape } from '@/lib/chatShape'
 import type { Token } from '@/lib/logprob'
 
 export const MOST_COLUMNS = 3
@@ -10,7 +11,11 @@ export type Fault = {
   code: string | null
   param: string | null
   requestId: string | null
+  /** Of a prompt that is too long: where most of its text is. */
+  heaviest?: Heaviest | null
 }
+/** `turn` counts from 1; 0 is the system prompt. `share` is of the bytes of all text. */
+export type Heaviest = { turn: number; role: 'system' | 'user' | 'assistant'; share: number }
 export type Answer = {
   model: string
   text: string
@@ -27,14 +32,16 @@ export type Answer = {
   fault: Fault | null
   /** Written or changed by a person. */
   edited: boolean
+  /** It goes on from a part that was stopped, cut or written: counts and times are of what came last. */
+  continued: boolean
 }
 export type Turn =
   | { id: number; role: 'user'; text: string }
   /** One answer for each column; null where that column was not asked. */
   | { id: number; role: 'assistant'; answers: (Answer | null)[] }
-export type Conversation = { system: string; turns: Turn[]; nextId: number }
+export type Conversation = { system: string; shape: Shape; turns: Turn[]; nextId: number }
 
-export const EMPTY: Conversation = { system: '', turns: [], nextId: 1 }
+export const EMPTY: Conversation = { system: '', shape: NO_SHAPE, turns: [], nextId: 1 }
 
 export const isBusy = (answer: Answer | null): boolean =>
   answer?.state === 'running' || answer?.state === 'waiting'
@@ -53,6 +60,7 @@ export function newAnswer(model: string, waiting = false): Answer {
     alone: false,
     fault: null,
     edited: false,
+    continued: false,
   }
 }
 
@@ -66,20 +74,70 @@ export const written = (text: string): Answer => ({
 /** What a column's model is sent for the turn at `until`: its own answers so far, or else the first column's. */
 export function messagesFor({ system, turns }: Conversation, column: number, until: number): Message[] {
   const messages: Message[] = system.trim() ? [{ role: 'system', content: system }] : []
-  for (const turn of turns.slice(0, until)) {
+  for (const [index, turn] of turns.slice(0, until).entries()) {
     if (turn.role === 'user') messages.push({ role: 'user', content: turn.text })
     else {
-      const answer = turn.answers[column] ?? turn.answers.find((one) => one !== null)
-      const content = answer ? contentOf(answer) : ''
-      if (content) messages.push({ role: 'assistant', content })
+      const before = turns[index - 1]
+      // what others went on to say about results of their calls is nothing to one who made none
+      const spoke = before?.role === 'assistant' && before.answers[column]
+      const answer = turn.answers[column] ?? (spoke ? null : turn.answers.find((one) => one !== null))
+      if (answer) messages.push(...said(answer))
     }
   }
   return messages
 }
 
+/** An answer as the wire has it: its text with its calls, and a turn for what came of each. */
+function said({ text, calls }: Answer): Message[] {
+  if (!calls.length) return text ? [{ role: 'assistant', content: text }] : []
+  const made = calls.map(({ id, name, arguments: given }) => ({
+    id,
+    type: 'function' as const,
+    function: { name, arguments: given },
+  }))
+  return [
+    { role: 'assistant', content: text || null, tool_calls: made },
+    ...calls.map(({ id, result }): Message => ({ role: 'tool', content: result ?? '', tool_call_id: id })),
+  ]
+}
+
 /** An answer as text: a call stands as what it says. */
 export const contentOf = ({ text, calls }: Answer): string =>
   [text, ...calls.map((call) => `${call.name}(${call.arguments})`)].filter(Boolean).join('\n')
+
+/** The columns whose last answer made calls, and whether the results of all of them are there. */
+export function calling(turns: readonly Turn[]): { columns: number[]; complete: boolean } {
+  const last = turns.at(-1)
+  const answers = last?.role === 'assistant' ? last.answers : []
+  const columns = [...answers.keys()].filter((column) => answers[column]?.calls.length)
+  const complete = columns.every((column) => answers[column]?.calls.every(({ result }) => result?.trim()))
+  return { columns, complete }
+}
+
+/** Why an answer cannot go on from its end; null where it can, false where there is nothing to go on from. */
+export function whyNotOn(answer: Answer, model: string, enforced: boolean): 'form' | 'other' | null | false {
+  const { text, calls, state, finish, edited } = answer
+  const isPart = state === 'stopped' || state === 'failed' || finish === 'length' || edited
+  if (!isPart || isBusy(answer) || !text.trim() || calls.length) return false
+  if (answer.model && answer.model !== model) return 'other'
+  return enforced ? 'form' : null
+}
+
+const encoder = new TextEncoder()
+
+/** Where most of a prompt's text is. */
+export function heaviest({ system, turns }: Conversation, column: number, until: number): Heaviest | null {
+  const sizes = turns.slice(0, until).map((turn, index) => {
+    const answer = turn.role === 'user' ? null : (turn.answers[column] ?? turn.answers.find(Boolean))
+    const results = answer?.calls.map(({ result }) => result ?? '') ?? []
+    const text = turn.role === 'user' ? turn.text : answer ? contentOf(answer) + results.join('') : ''
+    return { turn: index + 1, role: turn.role, size: encoder.encode(text).length }
+  })
+  const all = [{ turn: 0, role: 'system' as const, size: encoder.encode(system).length }, ...sizes]
+  const total = all.reduce((sum, { size }) => sum + size, 0)
+  const most = all.reduce((found, one) => (one.size > found.size ? one : found))
+  return total ? { turn: most.turn, role: most.role, share: most.size / total } : null
+}
 
 /** Tokens a second after the first; null where there is too little to tell. */
 export function speedOf({ usage, restMs }: Answer): number | null {
@@ -101,5 +159,10 @@ export function revived(kept: Conversation): Conversation {
 
 export function isConversation(value: unknown): value is Conversation {
   const found = value as Conversation | null
-  return typeof found?.system === 'string' && Array.isArray(found.turns) && typeof found.nextId === 'number'
+  return (
+    typeof found?.system === 'string' &&
+    isShape(found.shape) &&
+    Array.isArray(found.turns) &&
+    typeof found.nextId === 'number'
+  )
 }

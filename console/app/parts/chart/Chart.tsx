@@ -8,7 +8,6 @@ import type { Range } from '@/lib/urlState'
 import styles from './Chart.module.css'
 import type { Line } from './model'
 import { coloursOf, type Format, optionsOf } from './options'
-import { densePath } from './path'
 
 export type ChartProps = {
   lines: Line[]
@@ -17,6 +16,8 @@ export type ChartProps = {
   range: Range | null
   /** Where the axis has a further attempt go on. */
   seams: number[]
+  /** Where the numbers ran away. */
+  faults: number[]
   syncKey: string
   formatX: Format
   formatY: Format
@@ -37,21 +38,33 @@ function joined(lines: Line[], log: boolean): uPlot.AlignedData {
   return uPlot.join(lines.map((line) => [line.x, shown(line)] as uPlot.AlignedData))
 }
 
+/** Puts the cursor where the keys have reached, wherever that now is. */
+function follow(chart: uPlot | null, x: number | null): void {
+  if (chart && x !== null) chart.setCursor({ left: chart.valToPos(x, 'x'), top: chart.over.clientHeight / 2 })
+}
+
 export default function Chart(props: ChartProps) {
-  const { lines, log, height, range, seams, syncKey, cursorX } = props
+  const { lines, log, height, range, seams, faults, syncKey, cursorX } = props
   const t = useT()
   const colours = useColours()
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const zoom = useRef(range)
-  const marks = useRef(seams)
+  const marks = useRef({ seams, faults })
   const data = useMemo(() => joined(lines, log), [lines, log])
   const newest = useRef(data)
   const looks = lines.map((line) => [line.id, line.kind, line.colour, line.label].join()).join('|')
   const onSelect = useEffectEvent(props.onRange)
-  const onCursor = useEffectEvent((index: number | null) =>
-    props.onCursor(index === null ? null : (newest.current[0][index] ?? null)),
-  )
+  /** The place that the keys have reached: it stays while points come and the view moves, until a pointer comes. */
+  const kept = useRef<number | null>(null)
+  const told = useRef<number | null>(null)
+  /** Of several charts over one axis, the one where the pointer or the focus is. */
+  const leading = useRef(false)
+  const onCursor = useEffectEvent((index: number | null) => {
+    if (kept.current !== null) return
+    told.current = index === null ? null : (newest.current[0][index] ?? null)
+    props.onCursor(told.current)
+  })
   const formatX = useEffectEvent(props.formatX)
   const formatY = useEffectEvent(props.formatY)
 
@@ -59,6 +72,10 @@ export default function Chart(props: ChartProps) {
   useLayoutEffect(() => {
     const element = place.current
     if (!element) return
+    const lead = (leads: boolean) => {
+      leading.current = leads
+      kept.current = null
+    }
     const options = optionsOf({
       lines,
       log,
@@ -70,12 +87,15 @@ export default function Chart(props: ChartProps) {
       formatX: (value) => formatX(value),
       formatY: (value) => formatY(value),
       zoom: () => zoom.current,
-      seams: () => marks.current,
+      seams: () => marks.current.seams,
+      faults: () => marks.current.faults,
       onSelect: (from, to) => onSelect(from, to),
       onCursor: (index) => onCursor(index),
-      path: densePath((uPlot.paths.linear as () => uPlot.Series.PathBuilder)()),
+      onOther: () => lead(false),
+      leads: () => leading.current,
     })
     const made = new uPlot(options, newest.current, element)
+    made.over.addEventListener('pointermove', () => lead(true))
     plot.current = made
     const watcher = new ResizeObserver(() =>
       made.setSize({ width: Math.max(200, element.clientWidth), height }),
@@ -89,10 +109,11 @@ export default function Chart(props: ChartProps) {
   }, [looks, log, height, syncKey, colours, t])
 
   useEffect(() => {
-    marks.current = seams
+    marks.current = { seams, faults }
     newest.current = data
     plot.current?.setData(data)
-  }, [data, seams])
+    queueMicrotask(() => follow(plot.current, kept.current)) // behind uPlot's own, which draws
+  }, [data, seams, faults])
 
   useEffect(() => {
     zoom.current = range
@@ -100,14 +121,15 @@ export default function Chart(props: ChartProps) {
     const min = x[0]
     const max = x.at(-1)
     if (min !== undefined && max !== undefined) plot.current?.setScale('x', { min, max })
+    queueMicrotask(() => follow(plot.current, kept.current))
   }, [range])
 
   useEffect(() => {
-    const chart = plot.current
-    if (!chart || cursorX === null) return
-    const left = chart.valToPos(cursorX, 'x')
-    if (Math.abs((chart.cursor.left ?? -10) - left) > 0.5)
-      chart.setCursor({ left, top: chart.over.clientHeight / 2 })
+    if (cursorX !== told.current) {
+      leading.current = true
+      kept.current = cursorX
+    }
+    follow(plot.current, kept.current)
   }, [cursorX])
 
   return <div ref={place} className={styles.place} style={{ blockSize: height }} />

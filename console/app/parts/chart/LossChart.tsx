@@ -23,6 +23,7 @@ import { Swatch } from './Swatch'
 const Chart = lazy(() => import('./Chart'))
 const SAID_MS = 500
 const HEIGHT = 250
+const NONE: number[] = []
 
 type Props = {
   title: string
@@ -32,6 +33,7 @@ type Props = {
   range: Range | null
   onRange: (range: Range | null) => void
   seams: number[]
+  faults?: number[]
   syncKey: string
   axisLabel: string
   formatX: Format
@@ -50,6 +52,7 @@ export function LossChart(props: Props) {
     range,
     onRange,
     seams,
+    faults = NONE,
     syncKey,
     axisLabel,
     formatX,
@@ -154,6 +157,7 @@ export function LossChart(props: Props) {
             height={HEIGHT}
             range={range}
             seams={seams}
+            faults={faults}
             syncKey={syncKey}
             formatX={formatX}
             formatY={props.tickY}

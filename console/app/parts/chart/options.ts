@@ -1,11 +1,21 @@
 /** uPlot's options for our lines: colours of the page, every point drawn, marks and seams on top. */
-import type uPlot from 'uplot'
+import uPlot from 'uplot'
+import { Extremes, extremesOf } from './extremes'
 import type { Line } from './model'
+import { drawEndLabels, drawFaults, drawSeams } from './overlay'
+import { densePath, marksInView, marksPath } from './path'
 
 /** More than so many points in view, and dots become a line: each would be less than a pixel. */
 const DOTS_AT_MOST = 2_500
 
-export type Colours = { text: string; grid: string; accent: string; warn: string; series: string[] }
+export type Colours = {
+  text: string
+  grid: string
+  accent: string
+  warn: string
+  bad: string
+  series: string[]
+}
 
 /** The page's colours as the canvas wants them: resolved for the theme. */
 export function coloursOf(element: HTMLElement): Colours {
@@ -20,6 +30,7 @@ export function coloursOf(element: HTMLElement): Colours {
     grid: read('--line'),
     accent: read('--accent'),
     warn: read('--warn'),
+    bad: read('--bad'),
     series: Array.from({ length: 8 }, (_, index) => read(`--series-${index + 1}`)),
   }
   probe.remove()
@@ -41,9 +52,13 @@ type Given = {
   formatY: Format
   zoom: () => { from: number; to: number | null } | null
   seams: () => number[]
+  faults: () => number[]
   onSelect: (from: number, to: number) => void
   onCursor: (index: number | null) => void
-  path: uPlot.Series.PathBuilder
+  /** The cursor of another chart has moved. */
+  onOther: () => void
+  /** Whether this is the chart whose cursor the others follow. */
+  leads: () => boolean
 }
 
 export function optionsOf(given: Given): uPlot.Options {
@@ -64,15 +79,25 @@ export function optionsOf(given: Given): uPlot.Options {
           return to > from ? [from, to] : [from - 0.5, from + 0.5]
         },
       },
-      y: log ? { distr: 3 } : {},
+      y: { range: (plot) => heightOf(plot, log), ...(log ? { distr: 3 } : {}) },
     },
     axes: [
       axis(colours, font, given.formatX, 34),
       { ...axis(colours, font, given.formatY, 30), size: 62, ...(log ? {} : { incrs: undefined }) },
     ],
-    series: [{}, ...lines.map((line) => seriesOf(line, colours, given.path))],
+    series: [{}, ...lines.map((line) => seriesOf(line, colours))],
     cursor: {
-      sync: { key: given.syncKey, setSeries: false },
+      sync: {
+        key: given.syncKey,
+        setSeries: false,
+        filters: {
+          pub: () => given.leads(),
+          sub: () => {
+            given.onOther()
+            return true
+          },
+        },
+      },
       drag: { x: true, y: false, setScale: false },
       points: { size: 7 },
       y: false,
@@ -89,6 +114,7 @@ export function optionsOf(given: Given): uPlot.Options {
       setCursor: [(plot) => given.onCursor(plot.cursor.idx ?? null)],
       draw: [
         (plot) => drawSeams(plot, given.seams(), colours),
+        (plot) => drawFaults(plot, given.faults(), colours),
         (plot) => drawEndLabels(plot, lines, colours, font),
       ],
     },
@@ -108,27 +134,45 @@ function axis(colours: Colours, font: string, format: Format, size: number): uPl
   }
 }
 
-function seriesOf(line: Line, colours: Colours, path: uPlot.Series.PathBuilder): uPlot.Series {
+/** From the least to the greatest value in view, with some air; no column is read through for it. */
+function heightOf(plot: uPlot, log: boolean): uPlot.Range.MinMax {
+  const [from = 0, to = -1] = plot.series[0]?.idxs ?? []
+  const all = new Extremes([])
+  for (const column of plot.data.slice(1)) extremesOf(column).also(from, to, all)
+  if (all.low > all.high) return [null, null]
+  return log ? uPlot.rangeLog(all.low, all.high, 10, false) : uPlot.rangeNum(all.low, all.high, 0.1, true)
+}
+
+function seriesOf(line: Line, colours: Colours): uPlot.Series {
   const colour = colours.series[line.colour - 1] ?? colours.text
   const common: uPlot.Series = {
     label: line.label,
     stroke: colour,
+    auto: false, // the axis knows the extremes without being told
     ...(line.dash?.length ? { dash: line.dash } : {}),
   }
+  const dense = (shade: string, width: number) =>
+    densePath(uPlot.paths.linear?.() as uPlot.Series.PathBuilder, {
+      colour: shade,
+      width,
+      dashed: Boolean(line.dash?.length),
+    })
+  const shade = faded(colour, line.kind === 'raw' ? 0.38 : 0.55)
   if (line.kind === 'raw')
-    return { ...common, stroke: faded(colour, 0.38), width: 1, paths: path, points: { show: false } }
-  if (line.kind === 'line') return { ...common, width: 2, paths: path, points: { show: false } }
+    return { ...common, stroke: shade, width: 1, paths: dense(shade, 1), points: { show: false } }
+  if (line.kind === 'line') return { ...common, width: 2, paths: dense(colour, 2), points: { show: false } }
   if (line.kind === 'marks') {
     return {
       ...common,
       width: 2,
-      spanGaps: true,
-      points: { show: true, size: 9, width: 2, stroke: colour, fill: colour },
+      paths: marksPath,
+      points: { show: false, filter: marksInView, size: 9, width: 2, stroke: colour, fill: colour },
     }
   }
+  const path = dense(shade, 1)
   return {
     ...common,
-    stroke: faded(colour, 0.55),
+    stroke: shade,
     width: 1,
     paths: (plot, index, from, to) => (to - from > DOTS_AT_MOST ? path(plot, index, from, to) : null),
     points: {
@@ -138,50 +182,4 @@ function seriesOf(line: Line, colours: Colours, path: uPlot.Series.PathBuilder):
       fill: faded(colour, 0.6),
     },
   }
-}
-
-/** A broken line where a further attempt went on from a snapshot. */
-function drawSeams(plot: uPlot, seams: number[], colours: Colours): void {
-  const { ctx, bbox } = plot
-  ctx.save()
-  ctx.strokeStyle = colours.warn
-  ctx.lineWidth = devicePixelRatio
-  ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio])
-  for (const seam of seams) {
-    const at = Math.round(plot.valToPos(seam, 'x', true))
-    if (at < bbox.left || at > bbox.left + bbox.width) continue
-    ctx.beginPath()
-    ctx.moveTo(at, bbox.top)
-    ctx.lineTo(at, bbox.top + bbox.height)
-    ctx.stroke()
-  }
-  ctx.restore()
-}
-
-/** The name of a line beside its last point in view. */
-function drawEndLabels(plot: uPlot, lines: Line[], colours: Colours, font: string): void {
-  const { ctx, bbox } = plot
-  const { min, max } = plot.scales.x ?? {}
-  ctx.save()
-  ctx.font = font.replace(/^(\d+)px/, (_, size: string) => `${Number(size) * devicePixelRatio}px`)
-  ctx.textBaseline = 'middle'
-  ctx.textAlign = 'left'
-  const taken: number[] = []
-  const room = 13 * devicePixelRatio
-  lines.forEach((line, index) => {
-    if (!line.endLabel) return
-    const xs = plot.data[0]
-    const ys = plot.data[index + 1] as (number | null | undefined)[]
-    let at = ys.length - 1
-    while (at >= 0 && (ys[at] == null || (xs[at] as number) > (max ?? Number.POSITIVE_INFINITY))) at--
-    if (at < 0 || (xs[at] as number) < (min ?? 0)) return
-    let y = plot.valToPos(ys[at] as number, 'y', true)
-    while (taken.some((other) => Math.abs(other - y) < room)) y += room
-    taken.push(y)
-    const x =
-      Math.min(plot.valToPos(xs[at] as number, 'x', true), bbox.left + bbox.width) + 6 * devicePixelRatio
-    ctx.fillStyle = colours.series[line.colour - 1] ?? colours.text
-    ctx.fillText(line.endLabel.length > 14 ? `${line.endLabel.slice(0, 13)}…` : line.endLabel, x, y)
-  })
-  ctx.restore()
 }

@@ -1,0 +1,302 @@
+/** What people came for, as five of them wrote it down: each way through the console from their data to their answer. */
+import { readFileSync } from 'node:fs'
+import { expect, type Page, sample, signIn, TRAINS_MS, test } from './people'
+import { call, createdJob, endedJob, uploaded } from './tuned'
+
+const jsonl = (rows: object[]) => `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`
+const file = (name: string, rows: object[]) => ({
+  name,
+  mimeType: 'application/jsonl',
+  buffer: Buffer.from(jsonl(rows)),
+})
+const turn = (role: string, content: string, more: object = {}) => ({ role, content, ...more })
+
+async function answered(page: Page, count: number): Promise<void> {
+  for (let index = 0; index < count; index++)
+    await expect(
+      page
+        .getByRole('article')
+        .nth(index)
+        .getByText(/\d tokens \(/),
+    ).toBeVisible({ timeout: TRAINS_MS })
+}
+
+test.describe('in Chinese', () => {
+  test.use({ locale: 'zh-CN' })
+
+  test('A: a guide is followed from the dialog to the playground, and every word of it is Chinese', async ({
+    page,
+  }) => {
+    await signIn(page, '/console/jobs')
+    await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN')
+    await page.keyboard.press('c')
+    const dialog = page.getByRole('dialog', { name: '创建微调任务' })
+    await expect(dialog.getByRole('combobox', { name: '基础模型' })).not.toHaveValue('')
+    await dialog
+      .getByLabel(/^训练数据/)
+      .last()
+      .setInputFiles(sample('marv/train.jsonl'))
+    await expect(dialog.getByText('40 行', { exact: false }).first()).toBeVisible()
+    await expect(dialog.locator('[data-field=validation_file]')).toHaveValue('') // 无
+    await dialog.getByLabel('后缀').fill('zhinan')
+    await dialog.getByLabel('随机种子').fill('42')
+    for (const name of ['批大小', '学习率倍数', '轮数'])
+      await expect(dialog.getByRole('group', { name: new RegExp(`^${name}`) })).toContainText(/将为 [\d.]+：/)
+    await dialog.getByRole('button', { name: '创建', exact: true }).click()
+
+    await expect(page.getByRole('heading', { name: 'zhinan', level: 1 })).toBeVisible()
+    const stages = page.getByRole('list', { name: '经过' })
+    for (const stage of ['已创建', '校验', '排队', '训练', '模型已保存', '已成功'])
+      await expect(stages.getByText(stage, { exact: true })).toBeVisible({ timeout: TRAINS_MS })
+    await expect(page.getByRole('group', { name: '损失', exact: true }).locator('canvas')).toBeVisible()
+    await expect(page.getByText(/^损失（训练）：\d+ 步内从/)).toBeVisible()
+    const name = (await page.locator('code', { hasText: /^ft:.+:zhinan:/ }).textContent()) ?? ''
+
+    await page.getByRole('link', { name: '试用', exact: true }).first().click()
+    const model = page.getByRole('combobox', { name: '模型' })
+    await model.click()
+    await model.fill('zhinan')
+    await page.getByRole('option').filter({ hasText: name }).click()
+    await page.getByRole('textbox', { name: '消息' }).fill('你好')
+    await page.keyboard.press('Enter')
+    await expect(
+      page
+        .getByRole('article')
+        .getByText(/个 token|词元/)
+        .first(),
+    ).toBeVisible({ timeout: TRAINS_MS })
+    // nothing of the frame or the page has stayed English
+    const words = await page.locator('header, h1, label, legend, button').allTextContents()
+    expect(
+      words.filter((word) => /^(Send|Message|Parameters|Settings|Model|Overview|Stop)$/.test(word.trim())),
+    ).toEqual([])
+  })
+})
+
+test('B: two thousand rows with weights: the turns of weight 0 are seen to be untrained, and the model can be deleted', async ({
+  page,
+  baseURL,
+}) => {
+  const rows = Array.from({ length: 2_120 }, (_, index) => ({
+    messages: [
+      turn('user', `Ask ${index}: what is it?`),
+      turn('assistant', `A guess number ${index}.`, { weight: 0 }),
+      turn('user', 'Are you sure?'),
+      turn('assistant', `Yes, it is ${index % 7}.`, { weight: 1 }),
+    ],
+  }))
+  const name = `weights-${Date.now()}.jsonl`
+  await signIn(page, '/console/datasets')
+  await page.locator('input[type=file]').setInputFiles(file(name, rows))
+  await page.getByRole('listitem').filter({ hasText: name }).getByRole('link', { name: 'Open' }).click()
+  await expect(page.getByRole('heading', { name: 'Ready to train' })).toBeVisible({ timeout: TRAINS_MS })
+  await expect(page.getByText(/2,120 rows/).first()).toBeVisible()
+  await page.getByRole('tab', { name: /Rows/ }).click()
+  for (const line of [1, 2]) {
+    const row = page.getByRole('article', { name: `Line ${line}`, exact: true })
+    await expect(row.locator('mark')).toContainText(`Yes, it is ${(line - 1) % 7}.`)
+    await expect(row.locator('mark')).not.toContainText('guess')
+    await expect(row).toContainText(`A guess number ${line - 1}.`)
+  }
+
+  const valid = await uploaded(baseURL as string, 'weights-valid.jsonl', jsonl(rows.slice(0, 40)))
+  await page.getByRole('link', { name: 'Fine-tune', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: 'Create a fine-tuning job' })
+  await dialog.getByLabel('Validation data').first().selectOption(valid)
+  await dialog.getByLabel('Suffix').fill('weights')
+  await dialog.getByLabel('Epochs: Value').fill('1')
+  await dialog.getByLabel('Batch size: Value').fill('128')
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click()
+  await expect(page.getByRole('main').getByText('Succeeded').first()).toBeVisible({ timeout: TRAINS_MS })
+  for (const chart of ['Loss', 'Token accuracy'])
+    await expect(page.getByRole('group', { name: chart, exact: true }).locator('canvas')).toBeVisible()
+  await expect(page.getByText(/Lowest on the whole validation file: [\d.]+ at step 17\./)).toBeVisible()
+
+  await page.getByRole('link', { name: 'Models', exact: true }).first().click()
+  await page.getByRole('button', { name: 'More for weights' }).first().click()
+  await page.getByRole('menuitem', { name: 'Delete' }).click()
+  const sure = page.getByRole('dialog')
+  const asked = (await sure.locator('code').first().textContent()) ?? ''
+  await sure.getByLabel('Type the name to confirm').fill(asked)
+  await sure.getByRole('button', { name: 'Delete' }).click()
+  await expect(page.getByText(/^Deleted /)).toBeVisible()
+  await expect(page.getByText(/:weights:/)).toHaveCount(0)
+})
+
+test('C: what a million tokens would cost is seen beforehand; SFT with tools, then DPO on top of the result', async ({
+  page,
+  baseURL,
+}) => {
+  const url = baseURL as string
+  const tools = [
+    {
+      type: 'function',
+      function: {
+        name: 'gate',
+        description: 'The gate of a flight',
+        parameters: { type: 'object', properties: { flight: { type: 'string' } }, required: ['flight'] },
+      },
+    },
+  ]
+  const rows = Array.from({ length: 12 }, (_, index) => ({
+    tools,
+    messages: [
+      turn('system', 'Answer in JSON.'),
+      turn('user', `Where does LH${index} leave?`),
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [
+          {
+            id: `c${index}`,
+            type: 'function',
+            function: { name: 'gate', arguments: `{"flight": "LH${index}"}` },
+          },
+        ],
+      },
+      turn('tool', `B${index}`, { tool_call_id: `c${index}` }),
+      turn('assistant', `{"gate": "B${index}"}`),
+    ],
+  }))
+  const prose = 'The quick brown fox jumps over the lazy dog and tells everybody what it has seen there. '
+  const large = Array.from({ length: 1_500 }, (_, index) => ({
+    messages: [turn('user', `${index}`), turn('assistant', prose.repeat(30))],
+  }))
+  const million = await uploaded(url, 'million.jsonl', jsonl(large))
+  const sft = await uploaded(url, 'gates.jsonl', jsonl(rows))
+  const pairs = await uploaded(
+    url,
+    'preferred.jsonl',
+    jsonl(
+      Array.from({ length: 12 }, (_, index) => ({
+        input: { messages: [turn('user', `Where does LH${index} leave?`)] },
+        preferred_output: [turn('assistant', `{"gate": "B${index}"}`)],
+        non_preferred_output: [turn('assistant', 'No idea.')],
+      })),
+    ),
+  )
+  await signIn(page, '/console/jobs/new')
+  const dialog = page.getByRole('dialog', { name: 'Create a fine-tuning job' })
+  const forecast = dialog.getByRole('region', { name: 'Forecast' })
+  const fact = (name: string) => forecast.getByRole('term').filter({ hasText: name }).locator('xpath=../dd')
+  await dialog.getByLabel('Training data').first().selectOption(million)
+  await dialog.getByLabel('Epochs: Value').fill('3')
+  await expect(fact('Tokens, all epochs')).toContainText(/[\d,]+,\d{3},\d{3}/, { timeout: TRAINS_MS })
+  const { prices } = await call<{ prices: { device_hour: number } }>(url, '/server')
+  if (prices.device_hour) await expect(fact('Cost')).toContainText(/\$|US/)
+
+  await dialog.getByLabel('Training data').first().selectOption(sft)
+  await expect(fact('Rows').first()).toContainText('12')
+  await dialog.getByLabel('Suffix').fill('gates')
+  await dialog.getByLabel('Epochs: Value').fill('2')
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click()
+  await expect(page.getByRole('main').getByText('Succeeded').first()).toBeVisible({ timeout: TRAINS_MS })
+
+  await page.getByRole('tab', { name: /Checkpoints/ }).click()
+  await page
+    .getByRole('link', { name: /^Fine-tune from here/ })
+    .first()
+    .click()
+  await expect(dialog.getByRole('combobox', { name: 'Base model' })).toHaveValue(/^ft:.+:gates/)
+  await dialog.getByText('Direct preference', { exact: true }).click()
+  await dialog.getByLabel('Training data').first().selectOption(pairs)
+  await dialog.getByLabel('Suffix').fill('preferred')
+  await dialog.getByLabel('Epochs: Value').fill('2')
+  await dialog.getByLabel('Beta: Value').fill('0.1')
+  await expect(forecast).toContainText(/It( may not)?( does not)? fit/, { timeout: TRAINS_MS })
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click()
+  await expect(page.getByRole('heading', { name: 'preferred', level: 1 })).toBeVisible()
+  await expect(page.getByRole('main').getByText('Succeeded').first()).toBeVisible({ timeout: TRAINS_MS })
+  await expect(
+    page.getByRole('group', { name: 'Reward margin', exact: true }).locator('canvas'),
+  ).toBeVisible()
+  await page.getByRole('tab', { name: 'Configuration' }).click()
+  await expect(page.getByRole('row', { name: /^Beta/ })).toContainText('0.1')
+})
+
+test('D: was it worth it: the base with a long prompt beside the tuned model with a short one, tokens and seconds by each', async ({
+  page,
+  baseURL,
+}) => {
+  const url = baseURL as string
+  const job = await endedJob(url, await createdJob(url, { suffix: 'desk', hyperparameters: { n_epochs: 2 } }))
+  const tuned = job.fine_tuned_model as string
+  await signIn(page, '/console/playground?m=nano&t=0&max=24')
+  const system = page.getByRole('textbox', { name: 'System prompt' })
+  const message = page.getByRole('textbox', { name: 'Message' })
+  const tokensIn = async () =>
+    Number(/(\d+) in/.exec((await page.getByRole('article').first().textContent()) ?? '')?.[1])
+  await system.fill('You stand at the information desk of an airport. '.repeat(12))
+  await message.fill('Where is gate B12?')
+  await message.press('Enter')
+  await answered(page, 1)
+  const long = await tokensIn()
+  await page.getByRole('button', { name: 'Clear' }).click()
+  await page.goto(`/console/playground?m=${encodeURIComponent(tuned)}&t=0&max=24`)
+  await system.fill('Airport desk.')
+  await message.fill('Where is gate B12?')
+  await message.press('Enter')
+  await answered(page, 1)
+  const short = await tokensIn()
+  expect(short).toBeLessThan(long / 3)
+
+  // and on the very same words, one after the other, so that the speed is a measurement
+  await page.getByRole('button', { name: 'Compare with its base' }).click()
+  await page.getByText('In turn', { exact: true }).click()
+  await page.getByRole('button', { name: 'Answer again: Playground' }).click()
+  await answered(page, 2)
+  for (const answer of [page.getByRole('article').first(), page.getByRole('article').last()])
+    await expect(answer).toContainText(/to the first token/)
+})
+
+test('E: prompt and completion rows are accepted, converted, and a second try differs in its epochs alone', async ({
+  page,
+}) => {
+  const rows = readFileSync(sample('marv/train.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { messages: { content: string }[] }).messages)
+    .map((messages) => ({ prompt: messages[1]?.content, completion: messages.at(-1)?.content }))
+  const name = `course-${Date.now()}`
+  await signIn(page, '/console/datasets')
+  await page.locator('input[type=file]').setInputFiles(file(`${name}.jsonl`, rows))
+  await page.getByRole('listitem').filter({ hasText: name }).getByRole('link', { name: 'Open' }).click()
+  await expect(page.getByRole('heading', { name: 'Ready to train' })).toBeVisible({ timeout: TRAINS_MS })
+  await page.getByRole('tab', { name: /Rows/ }).click()
+  const first = page.getByRole('article', { name: 'Line 1', exact: true })
+  await expect(first).toContainText('user')
+  await expect(first).toContainText('assistant')
+  await expect(first.locator('mark')).toContainText(rows[0]?.completion ?? '')
+  await page.getByRole('button', { name: 'Convert to messages' }).click()
+  await expect(page.getByText(/^Made course-.+: 40 rows$/)).toBeVisible()
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(name)
+  await expect(page.getByRole('button', { name: 'Convert to messages' })).toHaveCount(0)
+
+  await page.getByRole('link', { name: 'Fine-tune', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: 'Create a fine-tuning job' })
+  await dialog.getByLabel('Suffix').fill('course')
+  await dialog.getByLabel('Epochs: Value').fill('2')
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click()
+  await expect(page.getByRole('main').getByText('Succeeded').first()).toBeVisible({ timeout: TRAINS_MS })
+  const before = page.url()
+  await page.getByRole('link', { name: 'Duplicate' }).click()
+  await expect(dialog.getByLabel('Suffix')).toHaveValue('course')
+  await expect(dialog.getByText('changed', { exact: true })).toHaveCount(0)
+  await dialog.getByLabel('Epochs: Value').fill('4')
+  await expect(dialog.getByText('changed', { exact: true })).toHaveCount(1)
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click()
+  await expect(page).not.toHaveURL(before)
+  await expect(
+    page
+      .getByText(/^Step \d+ of 40$/)
+      .or(page.getByText('Succeeded').first())
+      .first(),
+  ).toBeVisible({
+    timeout: TRAINS_MS,
+  })
+  await page
+    .getByLabel('Compare with another job')
+    .selectOption(/ftjob-/.exec(before)?.[0] ? { index: 1 } : '')
+  await expect(page.getByRole('table', { name: 'What differs' }).getByRole('row')).toHaveCount(2)
+  await expect(page.getByRole('row', { name: /^Epochs/ })).toContainText(/4.*2/)
+})
