@@ -70,6 +70,8 @@ export const VISITS: Visit[] = [
     name: 'playground-answered',
     path: '/playground?m=nano&m={tuned}&lp=1&max=24&t=0',
     open: async (page, t) => {
+      const clear = page.getByRole('button', { name: t.playground.clear, exact: true })
+      if ((await clear.getAttribute('aria-disabled')) === null) await clear.click()
       await page
         .getByRole('textbox', { name: t.playground.message, exact: true })
         .fill('What is the capital of France?')
@@ -92,7 +94,7 @@ export const VISITS: Visit[] = [
     name: 'playground-tools',
     path: '/playground?m=nano',
     open: async (page, t) => {
-      const shape = page.locator('details').filter({ hasText: t.asking.shape.title })
+      const shape = page.locator('details').filter({ hasText: t.asking.shape.title }).last()
       if (!(await shape.evaluate((element) => (element as HTMLDetailsElement).open)))
         await shape.locator('summary').click()
       await page.getByRole('button', { name: t.asking.shape.addTools }).click()

@@ -65,6 +65,7 @@ def tell(server: RunningServer, out: Path, *stories: str, **environment: str) ->
         TUNESMITH_URL=server.root_url,
         TUNESMITH_KEY=server.api_key,
         STORIES_OUT=str(out),
+        SERVER_PID=str(server.pid),
         CHROMIUM=CHROMIUM,
         **environment,
     )

@@ -51,8 +51,14 @@ for (const language of LANGUAGES) {
         const suffix = `${language}-${theme}-${size}`
         const t = MESSAGES[language] as (typeof MESSAGES)[string]
         const known = await prepared(url)
-        const shot = (page: Page, name: string, fullPage = true) =>
-          page.screenshot({ path: `${OUT}/${suffix}/${name}.png`, fullPage })
+        /** All of the page at once: as high a window as it takes, so that what sticks to an edge does. */
+        const shot = async (page: Page, name: string, whole = true) => {
+          const height = await page.evaluate(() => document.documentElement.scrollHeight)
+          if (whole) await page.setViewportSize({ width, height: Math.min(4_000, Math.max(900, height)) })
+          await page.waitForTimeout(100)
+          await page.screenshot({ path: `${OUT}/${suffix}/${name}.png` })
+          if (whole) await page.setViewportSize({ width, height: 900 })
+        }
 
         const context = await someone(browser, theme, language, width)
         const door = await context.newPage()

@@ -86,6 +86,7 @@ test('B: two thousand rows with weights: the turns of weight 0 are seen to be un
     ],
   }))
   const name = `weights-${Date.now()}.jsonl`
+  const valid = await uploaded(baseURL as string, 'weights-valid.jsonl', jsonl(rows.slice(0, 40)))
   await signIn(page, '/console/datasets')
   await page.locator('input[type=file]').setInputFiles(file(name, rows))
   await page.getByRole('listitem').filter({ hasText: name }).getByRole('link', { name: 'Open' }).click()
@@ -99,7 +100,6 @@ test('B: two thousand rows with weights: the turns of weight 0 are seen to be un
     await expect(row).toContainText(`A guess number ${line - 1}.`)
   }
 
-  const valid = await uploaded(baseURL as string, 'weights-valid.jsonl', jsonl(rows.slice(0, 40)))
   await page.getByRole('link', { name: 'Fine-tune', exact: true }).click()
   const dialog = page.getByRole('dialog', { name: 'Create a fine-tuning job' })
   await dialog.getByLabel('Validation data').first().selectOption(valid)

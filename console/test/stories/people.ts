@@ -7,7 +7,7 @@ export const sample = (name: string) =>
   fileURLToPath(new URL(`../../../tunesmith/assets/samples/${name}`, import.meta.url))
 
 /** How long real training may keep a story waiting, on a machine that has other things to do as well. */
-export const TRAINS_MS = 300_000
+export const TRAINS_MS = 480_000
 
 /** A page on which any breach of the content-security policy, and any error that nobody caught, fails the story. */
 export const test = base.extend<{ page: Page }>({

@@ -110,10 +110,10 @@ export const AnswerView = memo(function AnswerView({
       {coloured && !stretches && answer && !busy && text && !answer.tokens.length && !answer.edited && (
         <p className={styles.aside}>{t.playground.logprob.none}</p>
       )}
+      {answer?.fault && <TooLong fault={answer.fault} />}
       {failure && (
         <Problem error={failure} {...(notOn === null ? {} : { onRetry: () => onRegenerate(column) })} />
       )}
-      {answer?.fault && <TooLong fault={answer.fault} />}
       {answer && !busy && (
         <div className={styles.foot}>
           <Facts answer={answer} />

@@ -64,7 +64,12 @@ export function drawEndLabels(plot: uPlot, lines: Line[], colours: Colours, font
     while (at >= 0 && ys[at] == null) at--
     if (at < 0 || (xs[at] as number) < (min ?? 0)) return
     let y = plot.valToPos(ys[at] as number, 'y', true)
-    while (taken.some((other) => Math.abs(other - y) < room)) y += room
+    // beside its line, or as near to it as there is room within the plot
+    const wanted = Math.min(y, bbox.top + bbox.height - room / 2)
+    const isFree = (at: number) => !taken.some((other) => Math.abs(other - at) < room)
+    const places = lines.flatMap((_, away) => [wanted - (away * room) / 2, wanted + (away * room) / 2])
+    const inside = places.filter((at) => at > bbox.top && at < bbox.top + bbox.height)
+    y = inside.find(isFree) ?? wanted
     taken.push(y)
     const x =
       Math.min(plot.valToPos(xs[at] as number, 'x', true), bbox.left + bbox.width) + 6 * devicePixelRatio
