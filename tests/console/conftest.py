@@ -64,7 +64,7 @@ def tell(server: RunningServer, out: Path, *stories: str, **environment: str) ->
         *stories,
         TUNESMITH_URL=server.root_url,
         TUNESMITH_KEY=server.api_key,
-        STORIES_OUT=str(out),
+        STORIES_OUT=str(out / "told"),  # which is emptied first: nothing else may be in it
         SERVER_PID=str(server.pid),
         CHROMIUM=CHROMIUM,
         **environment,

@@ -218,7 +218,7 @@ def test_reasons_and_warnings_come_with_codes_and_their_numbers(client: OpenAI, 
         "learning_rate_multiplier": "times_base_rate",
         "learning_rate": "rate_small_base_few_rows",
     }
-    assert told["n_epochs"]["facts"] == {"n_examples": 11, "rows": 560}
+    assert told["n_epochs"]["facts"] == {"n_examples": 11, "rows": 800}
     by_code = {warning["code"]: warning["facts"] for warning in found["warnings"]}
     assert by_code["truncated"] == {"n": 1, "n_rows": 11, "context_length": 2048}
     assert by_code["shared_rows"] == {"n": 11, "n_rows": 11}

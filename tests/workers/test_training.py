@@ -158,7 +158,7 @@ def test_a_whole_run_becomes_a_model_a_result_file_and_a_story(office: Office) -
     assert metrics.data.keys() == shown.keys() | further
     resolved = next(event.data for event in told if event.kind == "hyperparameters")["resolved"]
     assert resolved["n_epochs"]["value"] == 20 and resolved["n_epochs"]["requested"] == "auto"
-    assert resolved["learning_rate"]["value"] == pytest.approx(3e-3)
+    assert resolved["learning_rate"]["value"] == pytest.approx(6e-3)
     assert any(event.level == "warn" and event.message == "Line 3 was cut" for event in told)
     json.dumps([event.data for event in told], allow_nan=False)
 

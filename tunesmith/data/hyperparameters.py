@@ -18,7 +18,7 @@ Method = Literal["supervised", "dpo"]
 
 #: Below this size a base takes ten times the usual rates and needs many steps (measured on the nano base).
 SMALL_BASE_PARAMETERS = 50_000_000
-_SMALL_BASE_ROWS = 560
+_SMALL_BASE_ROWS = 800
 #: Exponent of (2000 / hidden size) in the LoRA learning rate, by family; fitted by tinker-cookbook.
 _WIDTH_EXPONENTS = {"llama": 0.781, "qwen": 0.0775}
 _OTHER_EXPONENT = 0.43  # halfway between the two
@@ -171,7 +171,7 @@ def _n_epochs(n_examples: int, small: bool, method: Method) -> tuple[int, Reason
         epochs = max(3, min(20, round(_SMALL_BASE_ROWS / max(1, n_examples))))
         text = (
             f"{_SMALL_BASE_ROWS} / {n_examples:,} examples, at least 3 and at most 20: a base under 50M "
-            "parameters needs about 140 steps of 4 to take on something new"
+            "parameters needs about 200 steps of 4 to take on something new"
         )
         return epochs, Reason("small_base_rows", text, {**facts, "rows": _SMALL_BASE_ROWS})
     # OpenAI's cookbook, Chat_finetuning_data_prep: 3 epochs, kept between 100 and 25,000 examples in all
@@ -192,12 +192,12 @@ def _small_base_rate(n_examples: int, method: Method) -> tuple[float, Reason]:
         return 1e-3, Reason("rate_small_base_preferences", text)
     if n_examples <= 100:
         text = "measured for up to 100 examples on bases under 50M parameters"
-        return 3e-3, Reason("rate_small_base_few_rows", text)
+        return 6e-3, Reason("rate_small_base_few_rows", text)
     if n_examples > 200:
         text = "for more than 200 examples on bases under 50M parameters"
         return 1.5e-3, Reason("rate_small_base_many_rows", text)
-    rate = 3e-3 * 0.5 ** ((n_examples - 100) / 100)
-    text = f"interpolated for {n_examples} examples, geometrically between 3e-3 at 100 and 1.5e-3 at 200"
+    rate = 6e-3 * 0.25 ** ((n_examples - 100) / 100)
+    text = f"interpolated for {n_examples} examples, geometrically between 6e-3 at 100 and 1.5e-3 at 200"
     return rate, Reason("rate_small_base_between", text, {"n_examples": n_examples})
 
 

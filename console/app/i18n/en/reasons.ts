@@ -8,7 +8,7 @@ export const reasons = {
     small_base_preferences: () =>
       'for preferences on a base with fewer than 50 million parameters; a third epoch makes replies run on.',
     small_base_rows: (p) =>
-      `${p.rows} divided by ${p.n_examples} rows, from 3 to 20: a base with fewer than 50 million parameters needs about 140 steps of 4 to take on something new.`,
+      `${p.rows} divided by ${p.n_examples} rows, from 3 to 20: a base with fewer than 50 million parameters needs about 200 steps of 4 to take on something new.`,
     few_rows: (p) => `so that your ${p.n_examples} rows are seen about 100 times in all, at most 25 epochs.`,
     many_rows: (p) => `so that your ${p.n_examples} rows are seen at most 25,000 times in all.`,
     usual: (p) => `3 epochs are usual for ${p.n_examples} rows.`,

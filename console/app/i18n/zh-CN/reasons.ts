@@ -8,7 +8,7 @@ export const reasons: typeof en.reasons = {
     share_of_rows: (p) => `约为 ${p.n_examples} 行的 0.2 %，最小 1，最大 256。`,
     small_base_preferences: () => '适合在参数少于五千万的基础模型上学习偏好；第三轮会使回复过长。',
     small_base_rows: (p) =>
-      `${p.rows} 除以 ${p.n_examples} 行，取 3 到 20：参数少于五千万的基础模型约需 140 步（每步 4 行）才能学会新内容。`,
+      `${p.rows} 除以 ${p.n_examples} 行，取 3 到 20：参数少于五千万的基础模型约需 200 步（每步 4 行）才能学会新内容。`,
     few_rows: (p) => `使您的 ${p.n_examples} 行总共被看约 100 次，最多 25 轮。`,
     many_rows: (p) => `使您的 ${p.n_examples} 行总共最多被看 25,000 次。`,
     usual: (p) => `${p.n_examples} 行通常训练 3 轮。`,
