@@ -94,9 +94,9 @@ export const VISITS: Visit[] = [
     name: 'playground-tools',
     path: '/playground?m=nano',
     open: async (page, t) => {
-      const shape = page.locator('details').filter({ hasText: t.asking.shape.title }).last()
-      if (!(await shape.evaluate((element) => (element as HTMLDetailsElement).open)))
-        await shape.locator('summary').click()
+      await page.locator('details').evaluateAll((all) => {
+        for (const one of all as HTMLDetailsElement[]) one.open = true
+      })
       await page.getByRole('button', { name: t.asking.shape.addTools }).click()
     },
   },

@@ -12,13 +12,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunesmith.api.moderation_prompt import CATEGORIES
-from tunesmith.api.moderation_scoring import N_TOP, NEGLIGIBLE, AnswerForm, Judge
+from tunesmith.api.moderation_scoring import N_TOP, NEGLIGIBLE, AnswerForm, Judge, Place
 from tunesmith.engine_client import EngineClient, GenerateRequest, PromptLogprob, TokenOutput
 from tunesmith.settings import NANO
 
 PROMPT = [5, 6, 7]
 FORM = AnswerForm.load(NANO)
-PLACES = FORM.answer([False] * len(CATEGORIES)).places
+
+
+def places(answer: Sequence[int]) -> list[tuple[Place, list[bool]]]:
+    """Where the verdicts of an answer, or of its beginning, stand, each with the verdicts before it."""
+    found: list[tuple[Place, list[bool]]] = []
+    verdicts: list[bool] = []
+    while len(verdicts) < len(CATEGORIES):
+        rest = [False] * (len(CATEGORIES) - len(verdicts))
+        place = FORM.answer([*verdicts, *rest]).places[len(verdicts)]
+        found.append((place, list(verdicts)))
+        if place.at >= len(answer):
+            break
+        verdicts.append(answer[place.at] == place.true_id)
+    return found
 
 
 class Opinion:
@@ -50,22 +63,20 @@ class Opinion:
         if request.prompt_logprobs is None:
             self.n_questions += 1
             (token,) = request.logit_bias
-            yield TokenOutput(token, self._logprobs(answer)[token], finish_reason="length")
+            yield TokenOutput(token, self._logprobs(*places(answer)[-1])[token], finish_reason="length")
             return
         self.n_passes += 1
         told: list[PromptLogprob | None] = [None] + [PromptLogprob(1, -1.0, [(1, -1.0)])] * (len(tokens) - 1)
-        for place in PLACES:
-            known = self._logprobs(answer[: place.at])
+        for place, before in places(answer):
+            known = self._logprobs(place, before)
             top = sorted([*known.items(), *self.others], key=lambda one: -one[1])[: request.prompt_logprobs]
             own = answer[place.at]
             told[len(PROMPT) + place.at] = PromptLogprob(own, known[own], top)
         yield TokenOutput(1, finish_reason="length", prompt_logprobs=told)
 
-    def _logprobs(self, answer: Sequence[int]) -> dict[int, float]:
-        """Of both verdicts behind the beginning of an answer."""
-        before = [answer[place.at] == place.true_id for place in PLACES if place.at < len(answer)]
+    def _logprobs(self, place: Place, before: Sequence[bool]) -> dict[int, float]:
+        """Of both verdicts at a place."""
         share = self.share(before)
-        place = PLACES[len(before)]
         return {place.true_id: math.log(share), place.false_id: math.log1p(-share)}
 
 

@@ -61,6 +61,7 @@ for (const language of LANGUAGES) {
         }
 
         const context = await someone(browser, theme, language, width)
+        context.setDefaultTimeout(30_000)
         const door = await context.newPage()
         await door.goto(`${url}/console/login`)
         await door.locator('input[name=key]').waitFor()
