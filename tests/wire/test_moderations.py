@@ -293,7 +293,8 @@ def test_an_answer_is_read_at_the_tokens_that_training_sees() -> None:
         start = len(renderer.prompt(messages("Hello.")))
         assert trained[start : start + len(found.token_ids)] == found.token_ids
         read = [renderer.tokenizer.decode([found.token_ids[place.at]]) for place in found.places]
-        assert read == [" true" if verdict else " false" for verdict in wanted]
+        # a tokenizer may split a word: what tells the verdicts apart is what is read
+        assert [text[:2] for text in read] == [" t" if verdict else " f" for verdict in wanted]
 
 
 def test_keys_are_those_of_the_python_client() -> None:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -22,6 +23,7 @@ from tunesmith.store import keys
 from tunesmith.store.database import Database
 from tunesmith.store.tables import organizations, projects
 
+SAMPLE = Path(__file__).parents[2] / "tunesmith" / "assets" / "samples" / "marv" / "train.jsonl"
 BODIES: dict[str, dict] = {
     "CompleteUploadRequest": {"part_ids": ["part_absent"]},
     "CreatePermissionsRequest": {"project_ids": ["proj_absent"]},
@@ -100,7 +102,7 @@ def objects(
         f"/v1/fine_tuning/checkpoints/{tuned_model}/permissions", json={"project_ids": [project_id]}
     ).json()["data"][0]
     return {
-        "file_id": tuned_job.training_file,
+        "file_id": client.files.create(file=SAMPLE, purpose="fine-tune").id,
         "upload_id": post(
             "/v1/uploads", filename="a.jsonl", purpose="batch", bytes=3, mime_type="text/jsonl"
         )["id"],

@@ -12,7 +12,7 @@ export const job: typeof en.job = {
   resume: '继续',
   cancel: '取消',
   duplicate: '以此新建',
-  playground: '在试验场中打开',
+  playground: '在试用中打开',
   noModelYet: '任务成功后才有模型。',
   noModel: '此任务没有产生模型。',
   ready: '您的模型已就绪。',
