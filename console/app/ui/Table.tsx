@@ -1,5 +1,5 @@
 /** A dense table whose rows become cards on a narrow page; arrows move between rows, Enter opens one. */
-import type { KeyboardEvent, ReactNode } from 'react'
+import { type KeyboardEvent, type ReactNode, type RefObject, useLayoutEffect, useRef, useState } from 'react'
 import styles from './Table.module.css'
 
 export type TableColumn<Row> = {
@@ -34,9 +34,30 @@ function onKeyDown(event: KeyboardEvent<HTMLTableSectionElement>): void {
   link.focus()
 }
 
+/** Whether it is wider than its place and has nothing inside that could take the focus: then it does so itself. */
+function useScrolls(frame: RefObject<HTMLElement | null>, nColumns: number): boolean {
+  const [scrolls, setScrolls] = useState(false)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: more columns are wider
+  useLayoutEffect(() => {
+    const element = frame.current
+    if (!element) return
+    const look = () =>
+      setScrolls(
+        element.scrollWidth > element.clientWidth && !element.querySelector('a, button, input, select'),
+      )
+    const watcher = new ResizeObserver(look)
+    watcher.observe(element)
+    return () => watcher.disconnect()
+  }, [frame, nColumns])
+  return scrolls
+}
+
 export function Table<Row>({ caption, columns, rows, rowKey, onTick }: Props<Row>) {
+  const frame = useRef<HTMLDivElement>(null)
+  const scrolls = useScrolls(frame, columns.length)
+  const focusable = scrolls ? { tabIndex: 0, role: 'group', 'aria-label': caption } : {}
   return (
-    <div className={styles.frame}>
+    <div ref={frame} className={styles.frame} {...focusable}>
       <table className={styles.table}>
         <caption className="hidden-text">{caption}</caption>
         <thead>

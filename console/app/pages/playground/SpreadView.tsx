@@ -33,7 +33,7 @@ export function SpreadView({ spread, current, greedy, onStop, onAgain, onClose }
   return (
     <section ref={box} className={styles.spread} aria-label={title} aria-busy={busy}>
       <div className={styles.head}>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         <span className={styles.tools}>
           {busy ? (
             <Button small icon="stop" onClick={onStop}>
