@@ -115,7 +115,9 @@ for (const theme of ['light', 'dark'] as const) {
         const pages: [string, Page][] = []
         for (const place of [...PLACES.slice(0, -1), `/jobs/${known.job}`, `/datasets/${known.file}`]) {
           const page = await context.newPage()
-          await enter(page, url, KEY)
+          if (pages.length)
+            await page.goto(`${url}/console${place}`) // signed in by the tab beside it
+          else await enter(page, url, KEY)
           await page.goto(`${url}/console${place}`)
           await rested(page)
           pages.push([place, page])

@@ -17,8 +17,10 @@ import styles from './Head.module.css'
 import { useReceipt } from './Receipt'
 
 type Props = { job: Job; curve: Curve; events: JobEvent[] }
+/** When the server was heard of the curve last, in Unix seconds. */
+type Heard = { asOfS: number }
 
-export function Head({ job, curve, events }: Props) {
+export function Head({ job, curve, events, asOfS }: Props & Heard) {
   const t = useT()
   const now = useNow(1_000)
   const live = isLive(job)
@@ -42,7 +44,7 @@ export function Head({ job, curve, events }: Props) {
           <CopyButton text={job.fine_tuned_model} what={t.job.copyName} />
         </p>
       )}
-      {live && <Progress job={job} curve={curve} events={events} nowS={now} />}
+      {live && <Progress job={job} curve={curve} events={events} asOfS={asOfS} nowS={now} />}
       <dl className={styles.facts}>
         {facts.map(([name, value]) => (
           <div key={name}>
@@ -56,11 +58,11 @@ export function Head({ job, curve, events }: Props) {
   )
 }
 
-function Progress({ job, curve, events, nowS }: Props & { nowS: number }) {
+function Progress({ job, curve, events, asOfS, nowS }: Props & Heard & { nowS: number }) {
   const t = useT()
   const step = curve.steps.at(-1) ?? 0
   const total = curve.totalSteps
-  const quiet = job.status === 'running' ? silence(curve.times, nowS) : null
+  const quiet = job.status === 'running' ? silence(curve.times, asOfS) : null // of a server that is away nobody knows
   return (
     <div className={styles.progress}>
       <progress
@@ -77,12 +79,15 @@ function Progress({ job, curve, events, nowS }: Props & { nowS: number }) {
       {quiet && (
         <p className={styles.silent}>
           <Icon name="warn" />
-          {t.job.silent({ since: duration(quiet.sinceS), usual: `${measure(quiet.usualS)} s` })}
+          {t.job.silent({ since: duration(quiet.sinceS), usual: usual(quiet.usualS) })}
         </p>
       )}
     </div>
   )
 }
+
+/** `1.2 s`; the server tells times to the second, so what is far below one is not more than that. */
+const usual = (seconds: number) => (seconds < 0.1 ? duration(seconds) : `${measure(seconds)} s`)
 
 function words({ job, curve, events }: Props, nowS: number, t: Messages): string {
   const step = curve.steps.at(-1) ?? 0

@@ -90,7 +90,7 @@ function Loaded({ job }: { job: JobObject }) {
       actions={<Actions job={job} checkpoints={checkpoints?.data.length ?? 0} />}
     >
       {watched && job.fine_tuned_model && <Ready job={job} tuned={job.fine_tuned_model} />}
-      <Head job={job} curve={curve} events={events ?? NO_EVENTS} />
+      <Head job={job} curve={curve} asOfS={read.dataUpdatedAt / 1000} events={events ?? NO_EVENTS} />
       <Tabs
         label={t.job.tabs}
         current={tab}
