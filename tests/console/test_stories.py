@@ -71,7 +71,8 @@ def test_fewer_than_ten_clicks_lead_from_an_empty_server_to_an_answer_of_ones_ow
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("look", ["light, en", "light, zh-CN", "dark, en", "dark, zh-CN"])
 def test_axe_finds_nothing_on_any_page_full_empty_loading_or_failing(
-    operator: Operator, tmp_path: Path
+    operator: Operator, tmp_path: Path, look: str
 ) -> None:
-    tell(operator.server, tmp_path, "a11y.spec.ts", OPERATOR=str(operator.asked))
+    tell(operator.server, tmp_path, "a11y.spec.ts", "-g", f"nothing, {look}", OPERATOR=str(operator.asked))
