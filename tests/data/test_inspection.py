@@ -147,6 +147,13 @@ def test_every_fault_has_some_code(field: str | None, problem: str) -> None:
     assert code_of(Fault(1, field, problem, "")) in CODES
 
 
+def test_the_place_of_a_fault_is_told_in_few_words_however_long_the_keys_are() -> None:
+    lines = [f'{{"{"k" * 100_000}\\ud800": {{"{"m" * 100_000}": "\\ud800"}}}}'.encode()] * 3
+    _, summary = looked_at(b"\n".join(lines))
+    assert [code_of(fault) for fault in summary.faults] == ["half_character"] * 3
+    assert len(json.dumps(summary.as_dict())) < 5_000
+
+
 # -- the index, the repeats, the histogram ------------------------------------------------------------
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from tests.store.factories import a_job, principal_of
 from tunesmith.data.base import read_base
-from tunesmith.jobs import messages
+from tunesmith.jobs import devices, messages
 from tunesmith.jobs.devices import Device, Devices, gpus_of
 from tunesmith.jobs.estimate import Memory, seconds_for
 from tunesmith.jobs.states import FAILED, QUEUED, RUNNING, SUCCEEDED
@@ -83,6 +87,17 @@ def test_gpus_are_what_nvidia_smi_says() -> None:
     [gpu] = gpus_of(said)
     assert (gpu.id, gpu.kind, gpu.name) == ("cuda:0", "gpu", "NVIDIA H200")
     assert (gpu.memory_bytes, gpu.free_bytes) == (143771 * 2**20, 143000 * 2**20)
+
+
+def test_a_driver_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(devices, "PATIENCE_S", 0.01)
+    seen = Devices()
+    for _ in range(200):  # for as long as it may take, it would be half an hour
+        assert [device.kind for device in seen.all()] == ["cpu"]
 
 
 def test_this_machine_has_a_device_with_memory() -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
 from tests.store.factories import a_file, principal_of
 from tunesmith.data.base import Base, read_base
+from tunesmith.data.jsonl import JudgedLine
 from tunesmith.jobs import inspections as module
 from tunesmith.jobs.inspecting import Compare, Inspect, Progress, as_json, from_json, inspected, shared
 from tunesmith.jobs.inspections import InspectionFailed, Inspections
+from tunesmith.jobs.measuring import Measurers
 from tunesmith.jobs.sweep import sweep
 from tunesmith.settings import NANO, Settings
 from tunesmith.store import files
@@ -69,16 +74,19 @@ def test_a_file_is_looked_at_once(
 
 
 def test_what_is_found_goes_with_the_file(
-    db: Database, blobs: Blobs, base: Base, looks: Inspections, tmp_path: Path
+    db: Database, blobs: Blobs, base: Base, looks: Inspections, settings: Settings, tmp_path: Path
 ) -> None:
     file = stored(db, blobs)
     task = Inspect.of(file, base)
     until_done(looks, task)
-    blobs.put("reports/file-lost/x/report", b"{}")
+    for name in ("file-lost", "file-new"):
+        blobs.put(f"reports/{name}/x/report", b"{}")
+    [lost] = (settings.data / "objects").glob("reports/file-lost/x/report")
+    os.utime(lost, (0, 0))
     files.delete(db, file.project_id, file.id)
     sweep(db, blobs, adapters=tmp_path / "adapters", work=tmp_path / "work")
     assert inspected(blobs, task) is None
-    assert blobs.folders("reports") == []
+    assert [name for name, _ in blobs.folders("reports")] == ["file-new"], "its file may just have been made"
 
 
 def test_a_look_at_a_deleted_file_ends(db: Database, blobs: Blobs, base: Base) -> None:
@@ -120,6 +128,17 @@ def test_several_processes_count_what_one_counts(db: Database, blobs: Blobs, bas
         task.run(blobs, lambda _: None, n_processes)
         found.append((inspected(blobs, task), blobs.get(f"{task.prefix}/rows")))
     assert found[0] == found[1] and found[0][0] is not None
+
+
+def test_a_count_whose_process_dies_fails_and_waits_for_nobody(base: Base) -> None:
+    lines = [JudgedLine(n, 0, 60, ROW) for n in range(1, 1000)]
+    with Measurers(base.path, base.context_length, 2) as measured:
+        counted = measured(lines)
+        next(counted)
+        for child in multiprocessing.active_children():
+            child.kill()
+        with pytest.raises(BrokenProcessPool):
+            list(counted)
 
 
 def test_tasks_travel_as_text(db: Database, blobs: Blobs, base: Base) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,14 @@ def uploaded(client: OpenAI, *rows: Any, name: str = "rows.jsonl") -> str:
 
 def asked(http: httpx2.Client, path: str, **query: Any) -> dict[str, Any]:
     """The answer of one of our calls, once it is complete."""
-    deadline = time.monotonic() + 60
+    return completed(lambda: http.get(path, params=query))
+
+
+def completed(ask: Callable[[], httpx2.Response]) -> dict[str, Any]:
+    """What is answered once nothing is in progress any more."""
+    deadline = time.monotonic() + 100
     while True:
-        answer = http.get(path, params=query)
+        answer = ask()
         assert answer.status_code == 200, answer.text
         body: dict[str, Any] = answer.json()
         if body.get("status") != "in_progress":
@@ -69,11 +74,8 @@ def asked(http: httpx2.Client, path: str, **query: Any) -> dict[str, Any]:
 
 
 def estimated(http: httpx2.Client, **body: Any) -> dict[str, Any]:
-    answer = http.post("/v1/fine_tuning/jobs/estimate", json={"model": "gpt-4o-mini", **body})
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    assert found["status"] == "completed", found
-    return found
+    asked_for = {"model": "gpt-4o-mini", **body}
+    return completed(lambda: http.post("/v1/fine_tuning/jobs/estimate", json=asked_for))
 
 
 # -- the report of a file -----------------------------------------------------------------------------
@@ -257,6 +259,14 @@ def test_pages_follow_each_other_and_filters_keep_the_lines(client: OpenAI, http
     assert wrong["data"][0]["text"] == "{bad" and wrong["data"][0]["replies"] == []
 
 
+def test_a_row_that_is_too_long_to_show_has_its_faults_all_the_same(
+    client: OpenAI, http: httpx2.Client
+) -> None:
+    file_id = uploaded(client, *GOOD, {**chat("Hi", "x" * 300_000), "x": 1})
+    [row] = asked(http, f"/v1/files/{file_id}/rows", only="errors")["data"]
+    assert (row["line"], [problem["code"] for problem in row["problems"]]) == (11, ["extra_key"])
+
+
 # -- the estimate of a job ----------------------------------------------------------------------------
 
 
@@ -323,6 +333,16 @@ def test_what_would_fail_a_job_is_told_in_its_words(client: OpenAI, http: httpx2
     job = wait_for_job(client, client.fine_tuning.jobs.create(model="gpt-4o-mini", **body).id, "failed")
     assert job.error is not None
     assert found == {"code": job.error.code, "message": job.error.message, "param": job.error.param}
+
+
+def test_no_row_of_a_large_file_is_said_to_be_torn(client: OpenAI, http: httpx2.Client) -> None:
+    other = {"prompt": "Hi", "completion": "x" * 300_000}
+    files = {"training_file": uploaded(client, *GOOD), "validation_file": uploaded(client, other, other)}
+    few = {**files, "validation_file": uploaded(client, {"prompt": "Hi", "completion": "Ho"}, other)}
+    for body in (files, few):
+        found = estimated(http, **body)["would_fail"]
+        assert (found["code"], found["param"]) == ("invalid_file_format", "validation_file"), found
+        assert "prompt" in found["message"] and "cut off" not in found["message"], found["message"]
 
 
 # -- the curve of a job -------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 import tests.conftest as processes
 from tests.conftest import RunningServer, start_server
 from tunesmith.api.login_codes import LIFETIME_S, MAX_FAILURES, LoginCodes
-from tunesmith.errors import NotFound, RateLimited
+from tunesmith.errors import NotFound, RateLimited, StoreBusy
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +83,21 @@ def test_a_code_ends_after_ten_minutes() -> None:
     codes = LoginCodes(clock)
     early, late = codes.new(), codes.new()
     clock.now_s += LIFETIME_S - 1
-    codes.use(early)
-    clock.now_s += 2
-    with pytest.raises(NotFound):
-        codes.use(late)
+    with codes.use(early):
+        clock.now_s += 2
+    with pytest.raises(NotFound), codes.use(late):
+        pass
+
+
+def test_a_code_that_could_not_be_turned_into_a_key_is_still_good() -> None:
+    codes = LoginCodes(Clock())
+    code = codes.new()
+    with pytest.raises(StoreBusy), codes.use(code):
+        raise StoreBusy("busy")
+    with codes.use(code):
+        pass
+    with pytest.raises(NotFound), codes.use(code):
+        pass
 
 
 def test_many_wrong_codes_are_refused_and_a_good_one_is_not() -> None:
@@ -94,11 +105,12 @@ def test_many_wrong_codes_are_refused_and_a_good_one_is_not() -> None:
     codes = LoginCodes(clock)
     good = codes.new()
     for _ in range(MAX_FAILURES):
-        with pytest.raises(NotFound):
-            codes.use("wrong")
-    with pytest.raises(RateLimited):
-        codes.use("wrong")
-    codes.use(good)
+        with pytest.raises(NotFound), codes.use("wrong"):
+            pass
+    with pytest.raises(RateLimited), codes.use("wrong"):
+        pass
+    with codes.use(good):
+        pass
     clock.now_s += 61
-    with pytest.raises(NotFound):
-        codes.use("wrong")
+    with pytest.raises(NotFound), codes.use("wrong"):
+        pass

@@ -7,6 +7,7 @@ wherever it is.
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -38,6 +39,8 @@ MAX_SHOWN_LINE_BYTES = 256 * 1024
 """A longer row is told with the beginning of its text alone."""
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 """Bytes of the lines of one page; a page of long rows ends early."""
+PAGE_CPU_S = 1.0
+"""Processor time of one page: one that has taken it ends with the row at hand."""
 MAX_TEXT_CHARS = 4000
 MAX_WITHOUT_INDEX_BYTES = 8 * 1024 * 1024
 """How far into a file pages reach while its index is still being made."""
@@ -70,7 +73,7 @@ async def file_rows(
     base, task = await run_in_threadpool(first)
     progress = await waited_for(request, task)
 
-    def page() -> tuple[list[FileRow], bool]:
+    def read() -> tuple[list[FileRow], bool]:
         found = inspected(office.blobs, task)
         if found is None:
             return [], False
@@ -80,11 +83,17 @@ async def file_rows(
             rows, has_more = _from_the_start(office, task, after_line, limit)
         else:
             return [], False
-        rows, left_out = _bounded(rows)
+        bounded, left_out = _bounded(rows)
         shown = _Shown(office, task, base, found.summary, boundaries)
-        return [shown.row(row) for row in rows], has_more or left_out
+        until_s = time.thread_time() + PAGE_CPU_S
+        page: list[FileRow] = []
+        for row in bounded:
+            page.append(shown.row(row))
+            if time.thread_time() > until_s:
+                break
+        return page, has_more or left_out or len(page) < len(bounded)
 
-    data, has_more = await run_in_threadpool(page)
+    data, has_more = await run_in_threadpool(read)
     answer = FileRows(
         file_id=file_id,
         model=base.id,
@@ -155,7 +164,9 @@ class _Shown:
         problems: list[Problem] = []
         warnings: list[Problem] = []
         rendered: list[Reply] = []
-        if not is_long:
+        if is_long:
+            problems = [problem for problem in self._summary.problems if problem.line == row.line]
+        else:
             faults, told, sound = faults_of_line(content, row, self._summary)
             problems, warnings = [*map(problem_of, faults)], [*map(problem_of, told)]
             if sound is not None:

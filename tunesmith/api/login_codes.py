@@ -13,7 +13,8 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from fastapi import APIRouter, Request, Response
 
@@ -51,12 +52,27 @@ class LoginCodes:
             self._until_s[_digest(code)] = self._monotonic() + LIFETIME_S
         return code
 
-    def use(self, code: str) -> None:
-        """Takes a code, which then is worth nothing any more. Raises NotFound, and RateLimited."""
+    @contextmanager
+    def use(self, code: str) -> Iterator[None]:
+        """Takes a code, which then is worth nothing any more, unless what it is used for fails.
+
+        Raises NotFound, and RateLimited.
+        """
+        until_s = self._take(code)
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                self._until_s[_digest(code)] = until_s
+            raise
+
+    def _take(self, code: str) -> float:
+        """The time until which the code would have been good."""
         now_s = self._monotonic()
         with self._lock:
-            if self._until_s.pop(_digest(code), 0.0) > now_s:
-                return
+            until_s = self._until_s.pop(_digest(code), 0.0)
+            if until_s > now_s:
+                return until_s
             while self._failures and self._failures[0] <= now_s - FAILURES_PER_S:
                 self._failures.popleft()
             if len(self._failures) >= MAX_FAILURES:
@@ -81,9 +97,8 @@ def use_login_code(request: Request, office: OfficeDep, code: str) -> Response:
     """
     request.scope["path"] = "/v1/login_codes/…"  # the log gets no code, not even a wrong one
     codes: LoginCodes = request.app.state.login_codes
-    codes.use(code)
     expires_at = ids.now() + KEY_LIFETIME_S
-    with office.db.write() as connection:
+    with codes.use(code), office.db.write() as connection:
         project = projects.first(connection, keys.FIRST_ORGANIZATION)
         key, secret = keys.create(connection, project.id, name=KEY_NAME, is_admin=True, expires_at=expires_at)
     answer = LoginKey(

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +27,12 @@ from tunesmith.data.templates import DEFAULT, TOOL_USE, read_templates
 from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.data.turns import Transcript, Turns
 from tunesmith.errors import BaseUnavailable, InvalidRequest, InvalidTrainingFile
+
+ROW_CPU_S = 30.0
+"""Processor time of all renderings of one training row: a template that does not tag the assistant's text is
+rendered again for each reply, so a conversation of thousands of turns takes a square of them."""
+MAX_ENDS = 100
+"""Messages of a row whose ends are looked for, each by a rendering of its own."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,8 @@ class Layout:
     offsets: list[tuple[int, int]]
     """[start, end) characters of each token."""
     ends: list[tuple[str, int | None]]
-    """Role of each message and the character where it ends; None where the template does not tell."""
+    """Role of each message and the character where it ends; None where the template does not tell, and
+    behind the first `MAX_ENDS`."""
 
 
 class Renderer:
@@ -141,9 +150,10 @@ class Renderer:
         ends: list[tuple[str, int | None]] = []
         for n, message in enumerate(messages, start=1):
             end = None
-            with contextlib.suppress(InvalidRequest):  # a template may refuse to stop here
-                beginning = self._render(name, messages[:n], tools, False).text
-                end = len(beginning) if layout.text.startswith(beginning) else None
+            if n <= MAX_ENDS:
+                with contextlib.suppress(InvalidRequest):  # a template may refuse to stop here
+                    beginning = self._render(name, messages[:n], tools, False).text
+                    end = len(beginning) if layout.text.startswith(beginning) else None
             ends.append((str(message["role"]), end))
         return replace(layout, ends=ends)
 
@@ -232,6 +242,12 @@ class Renderer:
         *,
         tag: bool = False,
     ) -> Rendering:
+        if time.thread_time() > _row.ends_at_s:
+            raise InvalidRequest(
+                f"The chat template of {self._name} takes more than {ROW_CPU_S:g} s of processor time for so "
+                "many messages; split the conversation into several rows",
+                param="messages",
+            )
         try:
             return self._templates[name].render(messages, tools, add_generation_prompt=prompt, tag=tag)
         except Exception as error:  # a template is a program: it may raise anything
@@ -247,13 +263,25 @@ class Renderer:
         return self._dialects[name]
 
 
+class _Row(threading.local):
+    """The training row that this thread renders."""
+
+    ends_at_s = float("inf")
+
+
+_row = _Row()
+
+
 @contextlib.contextmanager
 def _at(line: int) -> Iterator[None]:
-    """In a training file it is the line that is wrong, not a request."""
+    """In a training file it is the line that is wrong, not a request; and a line has so much time."""
+    _row.ends_at_s = time.thread_time() + ROW_CPU_S
     try:
         yield
     except InvalidRequest as error:
         raise InvalidTrainingFile(f"Line {line}: {error.message}") from error
+    finally:
+        _row.ends_at_s = float("inf")
 
 
 @functools.lru_cache(maxsize=16)

@@ -30,6 +30,8 @@ __all__ = ["Fault", "JudgedLine", "Report", "judged", "read_examples", "sniff", 
 #: Bytes that one line may have; longer ones are skipped and told, so that memory stays bounded.
 MAX_LINE_BYTES = 32 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
+#: What is told of a place in a row that has long keys.
+MAX_KEY_CHARS, MAX_PATH_CHARS = 60, 300
 _BOM = b"\xef\xbb\xbf"
 #: An escape for one half of a UTF-16 pair; alone it is no character, and no tokenizer takes it.
 _HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}|\\u[dD][c-fC-F][0-9a-fA-F]{2}")
@@ -181,7 +183,7 @@ def _finite(digits: str) -> float:
 
 
 def _unencodable(row: dict[str, Any]) -> str | None:
-    """Path of the first text that cannot be written as UTF-8."""
+    """Path of the first text that cannot be written as UTF-8, cut where keys or depth make it long."""
     waiting: list[tuple[str, Any]] = [("", row)]
     while waiting:
         path, value = waiting.pop()
@@ -189,12 +191,12 @@ def _unencodable(row: dict[str, Any]) -> str | None:
             try:
                 value.encode()
             except UnicodeEncodeError:
-                return path
+                return path if len(path) <= MAX_PATH_CHARS else f"{path[:MAX_PATH_CHARS]}…"
         elif isinstance(value, list):
             waiting += [(f"{path}[{i}]", item) for i, item in enumerate(value)][::-1]
         elif isinstance(value, dict):
             for key, item in reversed(value.items()):
-                name = key.encode(errors="backslashreplace").decode()
+                name = key[:MAX_KEY_CHARS].encode(errors="backslashreplace").decode()
                 waiting += [(f"{path}.{name}".lstrip("."), item), (f"{path}.{name}".lstrip("."), key)]
     return None
 

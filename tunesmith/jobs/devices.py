@@ -19,6 +19,8 @@ from typing import Literal
 
 #: Seconds for which an answer of `nvidia-smi` is taken for the truth: it takes a while to give one.
 FRESH_S = 5.0
+#: Seconds that somebody who asks waits for a fresh one; a driver that hangs shall not hold up requests.
+PATIENCE_S = 1.0
 _SMI_TIMEOUT_S = 10.0
 _MIB = 1024 * 1024
 _CGROUP = Path("/sys/fs/cgroup")
@@ -42,15 +44,27 @@ class Devices:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: list[Device] = []
+        """The GPUs as they were last seen."""
         self._until_s = 0.0
+        self._looking: threading.Thread | None = None
 
     def all(self) -> list[Device]:
         """The devices, the one that trains first."""
         with self._lock:
-            if time.monotonic() >= self._until_s:
-                self._seen = [*_gpus(), _cpu()]
-                self._until_s = time.monotonic() + FRESH_S
-            return self._seen
+            if self._looking is None and time.monotonic() >= self._until_s:
+                self._looking = threading.Thread(target=self._look, name="tunesmith-devices", daemon=True)
+                self._looking.start()
+            looking = self._looking
+        if looking is not None:
+            looking.join(PATIENCE_S)
+        return [*self._seen, _cpu()]
+
+    def _look(self) -> None:
+        seen = _gpus()
+        with self._lock:
+            self._seen = seen
+            self._until_s = time.monotonic() + FRESH_S
+            self._looking = None
 
 
 def _gpus() -> list[Device]:

@@ -120,8 +120,8 @@ def failure_of(
         if validation is not None and validation_file is not None:
             other = validation.report("validation_file")
             if other.ok and report.format is not None and other.format != report.format:
-                head = blobs.stream(validation_file.object_key, 0, _HEAD_BYTES)
-                other = validate(head, role="validation_file", expected_format=report.format)
+                head = _whole_lines(blobs, validation_file)
+                other = validate([head], role="validation_file", expected_format=report.format)
         require_trainable(report, other, job.requested["type"])
         for summary, param in ((training, "training_file"), (validation, "validation_file")):
             if summary is not None:
@@ -129,6 +129,17 @@ def failure_of(
     except InvalidTrainingFile as error:
         return Failure(error.code or "job_failed", error.message, error.param)
     return None
+
+
+def _whole_lines(blobs: Blobs, file: FileRow) -> bytes:
+    """The beginning of a sound file, to the end of the line that crosses the bound."""
+    head = b""
+    for piece in blobs.stream(file.object_key):
+        head += piece
+        end = head.find(b"\n", _HEAD_BYTES)
+        if end >= 0:
+            return head[: end + 1]
+    return head
 
 
 def _require_learnable(summary: Summary, param: str) -> None:

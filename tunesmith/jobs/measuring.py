@@ -1,15 +1,18 @@
 """Counts the tokens of a large file's rows in several processes, which is nearly all of the work.
 
 Rows go out in batches and come back in their order; a bounded number is under way, so memory is bounded. The
-processes leave when the one that started them does.
+processes leave when the one that started them does; when one of them dies, the count fails.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from multiprocessing.pool import AsyncResult, Pool
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -36,27 +39,30 @@ class Measurers:
         self._n_batches = n_processes * _AHEAD
         # spawned, not forked: the tokenizer's library has threads of its own
         context = multiprocessing.get_context("spawn")
-        self._pool: Pool = context.Pool(n_processes, _begin, (base_path, context_length))
+        self._pool = ProcessPoolExecutor(n_processes, context, _begin, (base_path, context_length))
 
     def __enter__(self) -> Measurers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.terminate()
+        self._pool.shutdown(cancel_futures=True)
 
     def __call__(self, lines: Iterable[JudgedLine]) -> Iterator[tuple[JudgedLine, Measurement | None]]:
-        """The lines with what the base makes of the sound ones, in their order."""
-        under_way: deque[tuple[list[JudgedLine], AsyncResult[list[Measurement | None]]]] = deque()
+        """The lines with what the base makes of the sound ones, in their order.
+
+        Raises BrokenProcessPool when a process has died.
+        """
+        under_way: deque[tuple[list[JudgedLine], Future[list[Measurement | None]]]] = deque()
         n_bytes = 0
         for batch in _batches(lines):
-            under_way.append((batch, self._pool.apply_async(_measure, ([line.row for line in batch],))))
+            under_way.append((batch, self._pool.submit(_measure, [line.row for line in batch])))
             n_bytes += _size_bytes(batch)
             while len(under_way) > self._n_batches or (len(under_way) > 1 and n_bytes > UNDER_WAY_BYTES):
                 done, result = under_way.popleft()
                 n_bytes -= _size_bytes(done)
-                yield from zip(done, result.get(), strict=True)
+                yield from zip(done, result.result(), strict=True)
         for done, result in under_way:
-            yield from zip(done, result.get(), strict=True)
+            yield from zip(done, result.result(), strict=True)
 
 
 def _batches(lines: Iterable[JudgedLine]) -> Iterator[list[JudgedLine]]:
@@ -78,7 +84,16 @@ def _size_bytes(batch: list[JudgedLine]) -> int:
 
 def _begin(base_path: Path, context_length: int) -> None:
     global _renderer, _context_length
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     _renderer, _context_length = Renderer.load(base_path), context_length
+
+
+def _leave_with_parent() -> None:
+    """A killed parent tells its children nothing, and they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def _measure(rows: list[dict[str, Any] | None]) -> list[Measurement | None]:

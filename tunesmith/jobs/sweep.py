@@ -67,8 +67,8 @@ def _orphans(db: Database, blobs: Blobs) -> None:
     for name, youngest in stored:
         if name not in known and time.time() - youngest > ORPHAN_AGE_S:
             blobs.delete(f"files/{name}")
-    for name, _ in blobs.folders("reports"):
-        if name not in known:
+    for name, youngest in blobs.folders("reports"):
+        if name not in known and time.time() - youngest > ORPHAN_AGE_S:
             blobs.delete_prefix(f"reports/{name}")
 
 
