@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { currentOrganization } from '@/api/client'
-import { modelsQuery } from '@/api/models'
+import { baseOf, modelsQuery } from '@/api/models'
 import { useT } from '@/i18n'
 import type { Call } from '@/lib/code'
 import type { Look } from '@/lib/jsonl'
@@ -194,7 +194,7 @@ function Beside({ form, forecast }: { form: Form; forecast: Forecast }) {
     body: requestOf(form) as unknown as Record<string, unknown>,
   }
   const parent = data?.data.find((model) => model.id === form.model)
-  const base = form.model.startsWith('ft:') ? form.model.split(':')[1] : form.model
+  const base = baseOf(form.model)
   const organization = currentOrganization() ?? '…'
   return (
     <aside className={styles.beside} aria-label={t.create.preview}>
