@@ -20,6 +20,7 @@ test('Esc leads back to where one was without a question, and what was typed is 
   await signIn(page, '/console/jobs?status=failed')
   await page.keyboard.press('c')
   const dialog = page.getByRole('dialog', { name: 'Create a fine-tuning job' })
+  await expect(dialog.getByRole('combobox', { name: 'Base model' })).not.toHaveValue('')
   await expect(dialog.getByText('This is the form as you left it.')).toHaveCount(0)
   await page.keyboard.press('Escape')
   await expect(page).toHaveURL(/\/console\/jobs\?status=failed$/)

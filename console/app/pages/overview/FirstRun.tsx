@@ -1,6 +1,6 @@
 /** Nothing has been tuned yet: the sample, by one click or from code. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useRef, useState } from 'react'
+import { useLayoutEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { isApiError } from '@/api/client'
 import { isBase, modelsQuery } from '@/api/models'
@@ -34,6 +34,13 @@ export function FirstRun() {
   const bases = models?.data.filter(isBase) ?? []
   const smallest = smallestBase(server)
   const base = isPending ? undefined : (bases.find(({ id }) => id === smallest) ?? bases[0])?.id
+
+  const main = useRef<HTMLButtonElement>(null)
+  // after the page has given it to the heading; somebody who is elsewhere already stays there
+  useLayoutEffect(() => {
+    if (document.activeElement === document.body || document.activeElement?.tagName === 'H1')
+      main.current?.focus({ preventScroll: true })
+  }, [])
 
   const start = async () => {
     if (!sample || !base) return
@@ -79,7 +86,13 @@ export function FirstRun() {
           {noSample && <Problem error={noSample} />}
           {problem !== null && <Problem error={problem} />}
           <div className={styles.buttons}>
-            <Button kind="main" icon="spark" busy={doing !== null || !sample || !base} onClick={start}>
+            <Button
+              ref={main}
+              kind="main"
+              icon="spark"
+              busy={doing !== null || !sample || !base}
+              onClick={start}
+            >
               {doing ? t.overview.first[doing] : t.overview.first.start}
             </Button>
             <ButtonLink icon="upload" to={paths.newJob()}>
