@@ -16,7 +16,7 @@ import { Button, ButtonLink } from '@/ui/Button'
 import { Input, Select } from '@/ui/Field'
 import { Pager } from '@/ui/Pager'
 import { Skeleton } from '@/ui/Skeleton'
-import { asked, callOf, LIVE, matches } from './filter'
+import { asked, callOf, LIVE, matches, pairOf } from './filter'
 import styles from './Jobs.module.css'
 import { JobsEmpty } from './JobsEmpty'
 import { JobsTable } from './JobsTable'
@@ -118,6 +118,7 @@ export function Jobs() {
             <Input
               className={styles.meta}
               aria-label={t.jobs.metadata}
+              aria-invalid={meta && !pairOf(meta) ? true : undefined}
               placeholder={t.jobs.metadataHint}
               spellCheck={false}
               value={meta}
