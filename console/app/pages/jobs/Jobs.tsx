@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Outlet, useNavigate, useSearchParams } from 'react-router'
 import { jobsQuery } from '@/api/jobs'
-import { isTuned, modelsQuery } from '@/api/models'
+import { baseOf, isBase, modelsQuery } from '@/api/models'
 import { STATUSES } from '@/api/states'
 import { Page } from '@/frame/Page'
 import { useUrlState } from '@/frame/useUrlState'
@@ -42,10 +42,14 @@ export function Jobs() {
   }
   const [ticked, setTicked] = useState<string[]>([])
   const { data, error, refetch } = useQuery(jobsQuery(asked(wanted)))
-  const { data: models } = useQuery(modelsQuery())
-  const bases = new Set(models?.data.filter((model) => !isTuned(model)).map(({ id }) => id))
-  if (base) bases.add(base)
   const page = data?.data ?? []
+  const { data: models } = useQuery(modelsQuery())
+  // what can be trained now, and what the jobs of this page began with
+  const bases = new Set([
+    ...(models?.data.filter(isBase).map(({ id }) => id) ?? []),
+    ...page.map((job) => baseOf(job.model)),
+    ...(base ? [base] : []),
+  ])
   const shown = page.filter((job) => matches(job, wanted))
   const filtered = Object.values(filters).some(Boolean)
   const filteredHere = filtered && data?.has_more && shown.length < page.length
