@@ -84,6 +84,7 @@ export function Create() {
     if (start) setForm(start)
     forget(search)
     setAsLeft(false)
+    setFaults({})
   }
   const focus = (field: FieldName | null) => {
     const name = field === 'training' || field === 'validation' ? `${field}_file` : field
