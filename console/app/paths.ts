@@ -16,7 +16,14 @@ export const paths = {
   overview: () => '/',
   login: (next?: string) => withQuery('/login', { next }),
   jobs: (
-    query: { status?: string; q?: string; after?: string | undefined; before?: string | undefined } = {},
+    query: {
+      status?: string
+      q?: string
+      base?: string
+      meta?: string
+      after?: string | undefined
+      before?: string | undefined
+    } = {},
   ) => withQuery('/jobs', query),
   newJob: (query: { method?: string; from?: string; model?: string; file?: string } = {}) =>
     withQuery('/jobs/new', query),

@@ -1,18 +1,18 @@
 /** The map of the console: each page by its path, loaded when it is first visited. */
-import { createBrowserRouter, redirect } from 'react-router'
+import { createBrowserRouter, replace } from 'react-router'
 import { currentKey } from '@/api/key'
 import { Frame } from '@/frame/Frame'
 import { NoSuchPage, PageFailed, Starting } from '@/frame/PageFailed'
 import { holdFragment } from '@/lib/heldFragment'
 import { BASENAME, paths } from '@/paths'
 
-/** Without a key there is only the sign-in page; it leads back here. */
+/** Without a key there is only the sign-in page; it leads back here, and is no step on the way Back. */
 function needsKey({ request }: { request: Request }) {
   if (currentKey()) return null
   holdFragment()
   const { pathname, search } = new URL(request.url)
   const here = pathname.slice(BASENAME.length) + search
-  return redirect(paths.login(here === '/' || !here ? undefined : here))
+  return replace(paths.login(here === '/' || !here ? undefined : here))
 }
 
 /** Made once the key is known: its first act is to ask whether there is one. */

@@ -26,6 +26,11 @@ export const VISITS: Visit[] = [
   { name: 'overview', path: '' },
   { name: 'jobs', path: '/jobs' },
   { name: 'jobs-none-found', path: '/jobs?q=nothing-has-this-name' },
+  {
+    name: 'jobs-code',
+    path: '/jobs?status=failed&meta=team%3Dops',
+    open: (page, t) => page.getByRole('button', { name: t.shared.viewCode }).click(),
+  },
   { name: 'create', path: '/jobs/new' },
   {
     name: 'create-refused',
@@ -38,6 +43,14 @@ export const VISITS: Visit[] = [
     name: 'create-request',
     path: '/jobs/new?from={job}',
     open: (page, t) => page.getByRole('button', { name: t.create.showRequest }).click(),
+  },
+  {
+    name: 'create-would-fail',
+    path: '/jobs/new?from={job}',
+    open: async (page, t) => {
+      await page.getByText(t.create.methods.dpo, { exact: true }).click()
+      await page.getByText(t.forecast.wouldFail).waitFor()
+    },
   },
   { name: 'job-metrics', path: '/jobs/{job}' },
   {

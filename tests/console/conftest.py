@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,7 @@ def tell(server: RunningServer, out: Path, *stories: str, **environment: str) ->
         STORIES_OUT=str(out / "told"),  # which is emptied first: nothing else may be in it
         SERVER_PID=str(server.pid),
         CHROMIUM=CHROMIUM,
+        PYTHON=sys.executable,  # which has the official client
         **environment,
     )
 

@@ -23,6 +23,7 @@ def test_a_person_signs_in_trains_pauses_comes_back_and_cancels(
     "story",
     [
         "forecast",
+        "create",
         "datasets",
         "models",
         "playground",

@@ -20,13 +20,22 @@ export const jobQuery = (id: string) =>
 
 export type ListedJob = Schemas['ListedJob']
 /** What a list is asked for besides OpenAI's `after` and `limit`; `status` may be several: `a,b`. */
-export type JobFilter = { status?: string; q?: string; after?: string; before?: string; limit?: number }
+export type JobFilter = {
+  status?: string | undefined
+  q?: string | undefined
+  metadata?: { key: string; value: string } | undefined
+  after?: string | undefined
+  before?: string | undefined
+  limit?: number
+}
 
 export const jobsQuery = (filter: JobFilter = {}) =>
   queryOptions({
     queryKey: ['jobs', filter],
     queryFn: ({ signal }) => {
-      const query = { limit: JOBS_PER_PAGE, ...filter, include: 'progress' as const }
+      const { metadata, ...rest } = filter
+      const pair = metadata && { [`metadata[${encodeURIComponent(metadata.key)}]`]: metadata.value }
+      const query = { limit: JOBS_PER_PAGE, ...rest, ...pair, include: 'progress' as const }
       return body(api.GET('/v1/fine_tuning/jobs', { params: { query }, signal }))
     },
     placeholderData: keepPreviousData,

@@ -71,3 +71,6 @@ export function suffixOf(name: string): string | null {
   const parts = name.split(':')
   return parts[0] === 'ft' ? parts[3] || null : null
 }
+
+/** `gpt-4o-mini-2024-07-18` of the same; of a base itself, its name. */
+export const baseOf = (name: string): string => (name.startsWith('ft:') ? (name.split(':')[1] ?? name) : name)

@@ -1,7 +1,7 @@
 /** The sample that ships with the console, and the calls that a first run makes of it. */
 import { queryOptions } from '@tanstack/react-query'
 import { paths } from '@/paths'
-import type { FileObject, Job } from './client'
+import type { Job } from './client'
 import { ApiError } from './errors'
 import { createJob } from './jobs'
 import { upload } from './upload'
@@ -46,18 +46,23 @@ export const sampleQuery = () =>
     staleTime: Number.POSITIVE_INFINITY,
   })
 
-/** The three calls of the first run; `tell` hears which is under way. */
+/** The ids of what an earlier try has uploaded: a job that was made without an answer is not made of other files. */
+export type Sent = { train?: string; valid?: string }
+
+/** The first calls of the first run; `tell` hears which is under way. */
 export async function fineTuneSample(
   sample: Sample,
   model: string,
-  key: string,
+  sent: Sent,
+  nameOf: (request: object) => string,
   tell: (doing: 'uploading' | 'creating') => void,
 ): Promise<Job> {
   tell('uploading')
-  const send = (blob: Blob, name: string): Promise<FileObject> =>
-    upload(new File([blob], `${SET}-${name}.jsonl`), {})
-  const train = await send(sample.train, 'train')
-  const valid = await send(sample.valid, 'valid')
+  const send = async (part: 'train' | 'valid') =>
+    (await upload(new File([sample[part]], `${SET}-${part}.jsonl`))).id
+  sent.train ??= await send('train')
+  sent.valid ??= await send('valid')
   tell('creating')
-  return createJob({ model, training_file: train.id, validation_file: valid.id, suffix: SUFFIX }, key)
+  const request = { model, training_file: sent.train, validation_file: sent.valid, suffix: SUFFIX }
+  return createJob(request, nameOf(request))
 }

@@ -1,7 +1,7 @@
 /** A file too large for one request: announced, sent in parts a few at a time, and put together by the server. */
 import { api, body, type FileObject, isApiError } from './client'
 import { ApiError } from './errors'
-import { currentKey } from './key'
+import { type How, sendForm } from './sendForm'
 import type { Progress } from './upload'
 
 const PART_BYTES = 64 * 1024 * 1024
@@ -9,21 +9,16 @@ const AT_ONCE = 3
 const TRIES = 4
 const PAUSE_MS = 1_000
 
-type How = { purpose?: 'fine-tune'; onProgress?: (progress: Progress) => void; signal?: AbortSignal }
-
-export async function uploadInParts(
-  file: File,
-  { purpose = 'fine-tune', onProgress, signal }: How,
-): Promise<FileObject> {
+export async function uploadInParts(file: File, { onProgress, signal }: How<Progress>): Promise<FileObject> {
   const announced = await body(
     api.POST('/v1/uploads', {
-      body: { bytes: file.size, filename: file.name, mime_type: 'application/jsonl', purpose },
+      body: { bytes: file.size, filename: file.name, mime_type: 'application/jsonl', purpose: 'fine-tune' },
       signal: signal ?? null,
     }),
   )
   const params = { path: { upload_id: announced.id } }
   try {
-    const partIds = await sendParts(file, announced.id, onProgress, signal)
+    const partIds = await sendParts(file, announced.id, { onProgress, signal })
     const whole = await body(
       api.POST('/v1/uploads/{upload_id}/complete', {
         params,
@@ -42,9 +37,9 @@ export async function uploadInParts(
 async function sendParts(
   file: File,
   uploadId: string,
-  onProgress?: How['onProgress'],
-  signal?: AbortSignal,
+  { onProgress, signal }: How<Progress>,
 ): Promise<string[]> {
+  const path = `/v1/uploads/${encodeURIComponent(uploadId)}/parts`
   const count = Math.ceil(file.size / PART_BYTES)
   const ids: string[] = Array.from({ length: count }, () => '')
   const sent: number[] = Array.from({ length: count }, () => 0)
@@ -57,7 +52,12 @@ async function sendParts(
         sent[at] = Math.min(bytes, part.size)
         onProgress?.({ sentBytes: sent.reduce((sum, one) => sum + one, 0), totalBytes: file.size })
       }
-      ids[at] = await withTries(() => sendPart(part, uploadId, tell, signal), signal)
+      const send = () => {
+        const form = new FormData()
+        form.append('data', part)
+        return sendForm<{ id: string }>(path, form, { onProgress: tell, signal })
+      }
+      ids[at] = (await withTries(send, signal)).id
     }
   }
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, worker))
@@ -70,50 +70,17 @@ async function withTries<T>(work: () => Promise<T>, signal?: AbortSignal): Promi
       return await work()
     } catch (error) {
       const passing = isApiError(error) && (error.isOffline || error.status === 429 || error.status >= 500)
-      if (!passing || tried >= TRIES || signal?.aborted) throw error
-      await new Promise((done) => setTimeout(done, PAUSE_MS * 2 ** (tried - 1)))
+      if (!passing || tried >= TRIES) throw error
+      await pause(PAUSE_MS * 2 ** (tried - 1), signal)
     }
   }
 }
 
-/** By XMLHttpRequest, which alone can tell how far it is. */
-function sendPart(
-  part: Blob,
-  uploadId: string,
-  tell: (bytes: number) => void,
-  signal?: AbortSignal,
-): Promise<string> {
+/** Rejects as soon as it is cancelled. */
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((done, fail) => {
-    const request = new XMLHttpRequest()
-    request.open('POST', `/v1/uploads/${encodeURIComponent(uploadId)}/parts`)
-    request.setRequestHeader('authorization', `Bearer ${currentKey() ?? ''}`)
-    request.responseType = 'json'
-    request.upload.addEventListener('progress', ({ loaded }) => tell(loaded))
-    request.addEventListener('load', () => {
-      const answer = request.response as {
-        id?: string
-        error?: { message?: string; code?: string; param?: string }
-      } | null
-      if (request.status < 300 && answer?.id) return done(answer.id)
-      const { message, code, param } = answer?.error ?? {}
-      const requestId = request.getResponseHeader('x-request-id')
-      fail(
-        new ApiError(
-          message ?? `HTTP ${request.status}`,
-          request.status,
-          code ?? null,
-          param ?? null,
-          requestId,
-        ),
-      )
-    })
-    request.addEventListener('error', () =>
-      fail(new ApiError('The connection was lost during the upload.', 0)),
-    )
-    request.addEventListener('abort', () => fail(new DOMException('cancelled', 'AbortError')))
-    signal?.addEventListener('abort', () => request.abort())
-    const form = new FormData()
-    form.append('data', part)
-    request.send(form)
+    signal?.throwIfAborted()
+    signal?.addEventListener('abort', () => fail(signal.reason))
+    setTimeout(done, ms)
   })
 }

@@ -1,15 +1,9 @@
-/**
- * The uploads of this tab. They go on when the page changes; leaving the console asks first.
- *
- * Up to 512 MB go in one request; what is larger goes in parts, a few at a time, each tried again when it fails.
- */
-import { LOOK_BYTES, type Look, look } from '@/lib/jsonl'
+/** The uploads of this tab. They go on when the page changes; leaving the console asks first. */
+import { firstLook, type Look } from '@/lib/jsonl'
 import type { FileObject } from './client'
 import { isApiError } from './client'
+import { onChange } from './key'
 import { upload } from './upload'
-import { uploadInParts } from './uploadParts'
-
-const MOST_AT_ONCE_BYTES = 512 * 1024 * 1024
 
 export type Uploading = {
   id: number
@@ -44,16 +38,20 @@ export const subscribe = (listener: () => void) => {
 export const current = (): Uploading[] => uploads
 export const isMoving = ({ state }: Uploading): boolean => state === 'checking' || state === 'sending'
 
+// another key is another person
+onChange(() => {
+  for (const { stop } of uploads) stop.abort()
+  set([])
+})
+
 addEventListener('beforeunload', (event) => {
   if (uploads.some(isMoving)) event.preventDefault()
 })
 
-/** Told of each file that has arrived. */
-export async function begin(source: File, onDone: (file: FileObject) => void): Promise<void> {
-  const id = next++
-  const stop = new AbortController()
+/** Begins one and gives its id; `onEnd` hears what became of it, whatever page is there by then. */
+export function begin(source: File, onEnd: (ended: Uploading) => void): number {
   const started: Uploading = {
-    id,
+    id: next++,
     name: source.name,
     totalBytes: source.size,
     sentBytes: 0,
@@ -63,21 +61,27 @@ export async function begin(source: File, onDone: (file: FileObject) => void): P
     problem: null,
     file: null,
     source,
-    stop,
+    stop: new AbortController(),
   }
   set([started, ...uploads])
-  const found = look(await source.slice(0, LOOK_BYTES).text(), source.size <= LOOK_BYTES)
-  if (found.problem) return patch(id, { state: 'refused', look: found })
-  patch(id, { state: 'sending', look: found, startedMs: performance.now() })
-  const onProgress = ({ sentBytes }: { sentBytes: number }) =>
-    patch(id, { sentBytes: Math.min(sentBytes, source.size) }) // the form around it is not the file
+  travel(started).then(() => {
+    const ended = uploads.find(({ id }) => id === started.id)
+    if (ended) onEnd(ended)
+  })
+  return started.id
+}
+
+async function travel({ id, source, stop: { signal } }: Uploading): Promise<void> {
   try {
-    const send = source.size > MOST_AT_ONCE_BYTES ? uploadInParts : upload
-    const file = await send(source, { onProgress, signal: stop.signal })
+    const found = await firstLook(source)
+    signal.throwIfAborted()
+    if (found.problem) return patch(id, { state: 'refused', look: found })
+    patch(id, { state: 'sending', look: found, startedMs: performance.now() })
+    const onProgress = ({ sentBytes }: { sentBytes: number }) => patch(id, { sentBytes })
+    const file = await upload(source, { onProgress, signal })
     patch(id, { state: 'done', file, sentBytes: source.size })
-    onDone(file)
   } catch (problem) {
-    patch(id, stop.signal.aborted ? { state: 'cancelled' } : { state: 'failed', problem })
+    patch(id, signal.aborted ? { state: 'cancelled' } : { state: 'failed', problem })
   }
 }
 

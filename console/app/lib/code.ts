@@ -5,6 +5,10 @@ export type Call = {
   /** Below `/v1`. */
   path: string
   body?: Record<string, unknown>
+  /** OpenAI's own parameters of a list. */
+  query?: Record<string, number | string | Record<string, string>>
+  /** Parameters of a list that only this server has. */
+  ours?: Record<string, string>
   /** How the official clients name it: `fine_tuning.jobs.create`. */
   name: string
   /** What goes before the keyword arguments: ids in the path. */
@@ -18,8 +22,11 @@ export function code(call: Call, language: Language, baseUrl: string): string {
   return language === 'python' ? python(call, baseUrl) : node(call, baseUrl)
 }
 
-function curl({ method, path, body }: Call, baseUrl: string): string {
-  const lines = [`curl ${baseUrl}${path}`, '-H "Authorization: Bearer $OPENAI_API_KEY"']
+function curl({ method, path, body, query, ours }: Call, baseUrl: string): string {
+  const search = searchOf({ ...query, ...ours })
+  // a shell reads & and ? as its own
+  const url = search ? `"${baseUrl}${path}?${search}"` : `${baseUrl}${path}`
+  const lines = [`curl ${url}`, '-H "Authorization: Bearer $OPENAI_API_KEY"']
   if (method !== 'GET') lines.splice(1, 0, `-X ${method}`)
   if (body) {
     lines.push(
@@ -30,10 +37,20 @@ function curl({ method, path, body }: Call, baseUrl: string): string {
   return lines.join(' \\\n  ')
 }
 
-function python({ name, body = {}, positional = [] }: Call, baseUrl: string): string {
+function searchOf(query: NonNullable<Call['query']>): URLSearchParams | '' {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    typeof value === 'object'
+      ? Object.entries(value).map(([key, one]) => [`${name}[${key}]`, one])
+      : [[name, `${value}`]],
+  )
+  return pairs.length ? new URLSearchParams(pairs) : ''
+}
+
+function python({ name, body, query, ours, positional = [] }: Call, baseUrl: string): string {
+  const named = { ...body, ...query, ...(ours && Object.keys(ours).length ? { extra_query: ours } : {}) }
   const args = [
     ...positional.map((value) => JSON.stringify(value)),
-    ...Object.entries(body).map(([key, value]) => `${key}=${pythonLiteral(value, 4)}`),
+    ...Object.entries(named).map(([key, value]) => `${key}=${pythonLiteral(value, 4)}`),
   ]
   const inside = args.length ? `\n${args.map((arg) => `    ${arg},\n`).join('')}` : ''
   return [
@@ -66,10 +83,11 @@ function pythonLiteral(value: unknown, indent: number): string {
   return `{\n${lines.join('')}${end}}`
 }
 
-function node({ name, body = {}, positional = [] }: Call, baseUrl: string): string {
+function node({ name, body, query, ours, positional = [] }: Call, baseUrl: string): string {
+  const named = { ...body, ...query, ...ours }
   const camel = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
   const args = positional.map((value) => JSON.stringify(value))
-  if (Object.keys(body).length) args.push(nodeLiteral(body))
+  if (Object.keys(named).length) args.push(nodeLiteral(named))
   return [
     'import OpenAI from "openai";',
     '',

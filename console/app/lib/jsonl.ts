@@ -1,4 +1,5 @@
 /** A first look at a training file before it travels: its method, its rows, and what is plainly wrong with it. */
+import type { Messages } from '@/i18n'
 
 export const LOOK_BYTES = 64 * 1024
 
@@ -6,14 +7,25 @@ export type Look = {
   method: 'supervised' | 'dpo' | null
   /** Whole lines seen; the file may have more. */
   lines: number
-  problem: 'empty' | 'array' | 'not-json' | 'not-text' | null
+  problem: 'unreadable' | 'empty' | 'array' | 'not-json' | 'not-text' | null
   /** Line of the problem, from 1. */
   line: number | null
 }
 
+const NOTHING: Look = { method: null, lines: 0, problem: null, line: null }
+
+/** A folder, and a file that has gone since it was chosen, cannot be read. */
+export async function firstLook(file: Blob): Promise<Look> {
+  try {
+    return look(await file.slice(0, LOOK_BYTES).text(), file.size <= LOOK_BYTES)
+  } catch {
+    return { ...NOTHING, problem: 'unreadable' }
+  }
+}
+
 /** What the first bytes say. `whole`: they are the whole file, so the last line counts too. */
 export function look(text: string, whole: boolean): Look {
-  const found: Look = { method: null, lines: 0, problem: null, line: null }
+  const found: Look = { ...NOTHING }
   if (text.includes('\u0000')) return { ...found, problem: 'not-text', line: 1 }
   const body = text.replace(/^\uFEFF/, '')
   if (!body.trim()) return { ...found, problem: 'empty' }
@@ -33,6 +45,13 @@ export function look(text: string, whole: boolean): Look {
     found.method ??= methodOf(row)
   }
   return found
+}
+
+/** What is wrong, in the reader's language. */
+export function lookFault({ problem, line }: Look, t: Messages): string | null {
+  if (!problem) return null
+  const words = t.create.look[problem]
+  return typeof words === 'string' ? words : words({ line: line ?? 1 })
 }
 
 function methodOf(row: unknown): Look['method'] {

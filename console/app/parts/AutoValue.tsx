@@ -3,7 +3,7 @@ import { useId, useState } from 'react'
 import { useT } from '@/i18n'
 import { tick } from '@/lib/number'
 import { type Explained, reasonText } from '@/lib/reasons'
-import { Input } from '@/ui/Field'
+import { Input, Mark } from '@/ui/Field'
 import styles from './AutoValue.module.css'
 
 type Props = {
@@ -14,22 +14,29 @@ type Props = {
   value: string
   onChange: (value: string) => void
   error?: string | undefined
-  /** Differs from what it was duplicated from. */
-  changed?: boolean
+  mark?: string | undefined
   /** What auto would be, and why, where that is known. */
   becomes?: ({ value: number } & Explained) | undefined
 }
 
-export function AutoValue({ label, wire, hint, value, onChange, error, changed, becomes }: Props) {
+export function AutoValue({ label, wire, hint, value, onChange, error, mark, becomes }: Props) {
   const t = useT()
   const id = useId()
-  const [given, setGiven] = useState(value !== '')
+  /** “Value” was chosen; there may be nothing typed yet. */
+  const [given, setGiven] = useState(false)
   const isGiven = given || value !== ''
   return (
-    <fieldset className={styles.setting} aria-describedby={`${id}-hint`}>
+    <fieldset
+      className={styles.setting}
+      aria-describedby={`${id}-hint`}
+      onBlur={(event) => {
+        // left without a value, it is still the server's to choose
+        if (!event.currentTarget.contains(event.relatedTarget)) setGiven(false)
+      }}
+    >
       <legend className={styles.legend}>
         {label} <code className="quiet">{wire}</code>
-        {changed && <span className={styles.changed}>{t.create.changed}</span>}
+        {mark && <Mark>{mark}</Mark>}
       </legend>
       <div className={styles.row}>
         <label className={styles.choice}>
@@ -57,8 +64,10 @@ export function AutoValue({ label, wire, hint, value, onChange, error, changed, 
           data-field={wire}
           value={value}
           placeholder={isGiven ? '' : t.create.auto}
-          onFocus={() => setGiven(true)}
-          onChange={(event) => onChange(event.target.value)}
+          onChange={(event) => {
+            setGiven(true)
+            onChange(event.target.value)
+          }}
         />
       </div>
       <p id={`${id}-hint`} className={styles.hint}>

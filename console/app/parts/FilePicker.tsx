@@ -1,75 +1,80 @@
 /** A training or validation file: one that is there, or a new one dropped or chosen, looked at before it travels. */
-import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { type DragEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import {
+  type DragEvent,
+  useCallback,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 import { filesQuery } from '@/api/files'
-import { upload } from '@/api/upload'
+import { cancel, current, dismiss, isMoving, mayRetry, subscribe, type Uploading } from '@/api/uploading'
 import { useT } from '@/i18n'
-import { LOOK_BYTES, type Look, look } from '@/lib/jsonl'
+import { LOOK_BYTES, type Look, lookFault } from '@/lib/jsonl'
 import { ago, bytes, count, percent } from '@/lib/number'
 import { Button } from '@/ui/Button'
 import { Field, Select } from '@/ui/Field'
 import { Icon } from '@/ui/Icon'
 import styles from './FilePicker.module.css'
 import { Problem } from './Problem'
+import { useUpload } from './useUpload'
 
 type Props = {
   label: string
   wire: string
   hint?: string
   value: string
-  onChange: (fileId: string) => void
+  /** `seen`: what the first rows look like, of a file that has just been uploaded. */
+  onChange: (fileId: string, seen?: Look) => void
   error?: string | undefined
+  mark?: string | undefined
   /** What an absent file is called; without it there has to be one. */
   none?: string
-  /** Told what the first rows of an uploaded file look like. */
-  onLook?: (seen: Look) => void
-  onBusy?: (busy: boolean) => void
+  onBusy: (busy: boolean) => void
 }
-type Sending = { name: string; share: number; stop: AbortController }
 
-export function FilePicker({ label, wire, hint, value, onChange, error, none, onLook, onBusy }: Props) {
+export function FilePicker({ label, wire, hint, value, onChange, error, mark, none, onBusy }: Props) {
   const t = useT()
-  const client = useQueryClient()
   const chooser = useId()
   const input = useRef<HTMLInputElement>(null)
   const { data } = useQuery(filesQuery())
-  const [sending, setSending] = useState<Sending | null>(null)
-  const [fault, setFault] = useState<string | null>(null)
-  const [refusal, setRefusal] = useState<unknown>(null)
+  const uploads = useSyncExternalStore(subscribe, current)
+  const [uploadId, setUploadId] = useState<number | null>(null)
+  const [failed, setFailed] = useState<Uploading | null>(null)
   const [over, setOver] = useState(false)
-  const [seen, setSeen] = useState<(Look & { more: boolean }) | null>(null)
-  useEffect(() => onBusy?.(sending !== null), [sending, onBusy])
+  const [arrived, setArrived] = useState<Uploading | null>(null)
   // an upload takes its time: it ends in the form as it is then, not as it was when it began
-  const told = useRef({ onChange, onLook })
+  const told = useRef({ onChange, onBusy })
+  const isHere = useRef(false)
   useLayoutEffect(() => {
-    told.current = { onChange, onLook }
+    told.current = { onChange, onBusy }
   })
+  useLayoutEffect(() => {
+    isHere.current = true
+    return () => {
+      isHere.current = false
+    }
+  }, [])
+  const begin = useUpload(useCallback(() => isHere.current, []))
+  const sending = uploads.find((one) => one.id === uploadId && isMoving(one))
+  const busy = sending !== undefined
+  useEffect(() => told.current.onBusy(busy), [busy])
+  const seen = arrived?.file?.id === value ? arrived.look : null
 
-  const send = async (file: File) => {
-    setFault(null)
-    setRefusal(null)
-    const first = look(await file.slice(0, LOOK_BYTES).text(), file.size <= LOOK_BYTES)
-    if (first.problem) {
-      const words = t.create.look[first.problem]
-      setFault(typeof words === 'string' ? words : words({ line: first.line ?? 1 }))
-      return
-    }
-    const stop = new AbortController()
-    setSending({ name: file.name, share: 0, stop })
-    try {
-      const made = await upload(file, {
-        signal: stop.signal,
-        onProgress: ({ sentBytes, totalBytes }) =>
-          setSending({ name: file.name, share: totalBytes ? sentBytes / totalBytes : 0, stop }),
-      })
-      await client.invalidateQueries({ queryKey: ['files'] })
-      setSeen({ ...first, more: file.size > LOOK_BYTES })
-      told.current.onLook?.(first)
-      told.current.onChange(made.id)
-    } catch (cause) {
-      if (!stop.signal.aborted) setRefusal(cause)
-    }
-    setSending(null)
+  const send = (source: File) => {
+    if (sending) cancel(sending.id)
+    setFailed(null)
+    const id = begin(source, (ended) => {
+      dismiss(ended.id) // what became of it stands here
+      if (ended.file) {
+        setArrived(ended)
+        told.current.onChange(ended.file.id, ended.look ?? undefined)
+      } else if (ended.state !== 'cancelled') setFailed(ended)
+    })
+    setUploadId(id)
   }
   const drop = (event: DragEvent) => {
     event.preventDefault()
@@ -89,15 +94,20 @@ export function FilePicker({ label, wire, hint, value, onChange, error, none, on
       onDragLeave={() => setOver(false)}
       onDrop={drop}
     >
-      <Field label={label} wire={wire} hint={hint} error={fault ?? error}>
+      <Field
+        label={label}
+        wire={wire}
+        hint={hint}
+        mark={mark}
+        error={(failed?.look && lookFault(failed.look, t)) ?? error}
+      >
         {(tied) => (
           <Select
             {...tied}
             data-field={wire}
             value={value}
             onChange={(event) => {
-              setSeen(null)
-              setFault(null)
+              setFailed(null)
               onChange(event.target.value)
             }}
           >
@@ -130,24 +140,35 @@ export function FilePicker({ label, wire, hint, value, onChange, error, none, on
       {sending ? (
         <div className={styles.sending}>
           <span aria-live="polite">
-            {t.create.uploading({ name: sending.name, share: percent(sending.share) })}
+            {t.create.uploading({ name: sending.name, share: percent(shareOf(sending)) })}
           </span>
-          <progress value={sending.share} aria-label={sending.name} />
-          <Button small onClick={() => sending.stop.abort()}>
+          <progress value={shareOf(sending)} aria-label={sending.name} />
+          <Button small onClick={() => cancel(sending.id)}>
             {t.shared.cancel}
           </Button>
         </div>
       ) : (
         <p className={styles.drop}>
           <Icon name={seen ? 'check' : 'upload'} size={14} />
-          {seen && <span>{t.create.rows({ count: count(seen.lines), more: seen.more })} ·</span>}
+          {seen && (
+            <span>
+              {t.create.rows({ count: count(seen.lines), more: (arrived?.totalBytes ?? 0) > LOOK_BYTES })} ·
+            </span>
+          )}
           <span>{t.create.dropTraining}</span>
           <button type="button" className={styles.browse} onClick={() => input.current?.click()}>
             {t.create.browse}
           </button>
         </p>
       )}
-      {refusal !== null && <Problem error={refusal} />}
+      {failed && failed.state === 'failed' && (
+        <Problem
+          error={failed.problem}
+          {...(mayRetry(failed) ? { onRetry: () => send(failed.source) } : {})}
+        />
+      )}
     </div>
   )
 }
+
+const shareOf = ({ sentBytes, totalBytes }: Uploading): number => (totalBytes ? sentBytes / totalBytes : 0)

@@ -7,9 +7,15 @@ import { useT } from '@/i18n'
 import { type Choice, Combobox } from '@/ui/Combobox'
 import { Field } from '@/ui/Field'
 
-type Props = { value: string; onChange: (model: string) => void; error?: string | undefined; label?: string }
+type Props = {
+  value: string
+  onChange: (model: string) => void
+  error?: string | undefined
+  mark?: string | undefined
+  label?: string
+}
 
-export function ModelPicker({ value, onChange, error, label }: Props) {
+export function ModelPicker({ value, onChange, error, mark, label }: Props) {
   const t = useT()
   const { data } = useQuery(modelsQuery())
   const models = data?.data ?? []
@@ -42,6 +48,7 @@ export function ModelPicker({ value, onChange, error, label }: Props) {
     <Field
       label={label ?? t.create.model}
       error={error}
+      mark={mark}
       hint={base && base !== value ? t.create.modelHint({ base }) : undefined}
     >
       {(tied) => (

@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import { useT } from '@/i18n'
 import { type Call, code, type Language } from '@/lib/code'
+import { Button } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
 import { Dialog } from '@/ui/Dialog'
 import { Segments } from '@/ui/Field'
@@ -41,5 +42,19 @@ export function CodeDialog({ call, onClose }: { call: Call; onClose: () => void 
     <Dialog title={t.shared.viewCode} onClose={onClose} wide>
       <CodeView call={call} />
     </Dialog>
+  )
+}
+
+/** Among the actions of a page. */
+export function CodeButton({ call }: { call: Call }) {
+  const t = useT()
+  const [shown, setShown] = useState(false)
+  return (
+    <>
+      <Button icon="code" onClick={() => setShown(true)}>
+        {t.shared.viewCode}
+      </Button>
+      {shown && <CodeDialog call={call} onClose={() => setShown(false)} />}
+    </>
   )
 }

@@ -19,12 +19,14 @@ type ButtonProps = Omit<ComponentProps<'button'>, 'disabled'> &
   Look & {
     /** Why it does nothing now; shown on hover and focus, and read out. */
     disabledReason?: string | undefined
+    /** It was pressed although it cannot act: leads to what is in the way. */
+    onRefused?: () => void
     /** It has been pressed and the answer is awaited. */
     busy?: boolean
   }
 
 export function Button(props: ButtonProps) {
-  const { kind, small, icon, disabledReason, busy, children, onClick, className, ...rest } = props
+  const { kind, small, icon, disabledReason, onRefused, busy, children, onClick, className, ...rest } = props
   const id = useId()
   const off = Boolean(disabledReason) || busy
   const button = (
@@ -36,8 +38,9 @@ export function Button(props: ButtonProps) {
       aria-busy={busy || undefined}
       aria-describedby={disabledReason ? id : rest['aria-describedby']}
       onClick={(event) => {
-        if (off) event.preventDefault()
-        else onClick?.(event)
+        if (!off) return onClick?.(event)
+        event.preventDefault()
+        if (!busy) onRefused?.()
       }}
     >
       {icon && <Icon name={icon} />}

@@ -10,21 +10,28 @@ type Props = {
   wire?: string
   hint?: ReactNode
   error?: string | null | undefined
+  /** A word beside the label: what is special about this field. */
+  mark?: string | undefined
   children: (tied: Tied) => ReactNode
 }
 
-export function Field({ label, wire, hint, error, children }: Props) {
+export function Field({ label, wire, hint, error, mark, children }: Props) {
   const id = useId()
-  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ')
+  const described = [mark && `${id}-mark`, hint && `${id}-hint`, error && `${id}-error`]
+    .filter(Boolean)
+    .join(' ')
   const tied: Tied = { id }
   if (described) tied['aria-describedby'] = described
   if (error) tied['aria-invalid'] = true
   return (
     <div className={styles.field}>
-      <label htmlFor={id} className={styles.label}>
-        {label}
-        {wire && <code className="quiet"> {wire}</code>}
-      </label>
+      <div className={styles.head}>
+        <label htmlFor={id} className={styles.label}>
+          {label}
+          {wire && <code className="quiet"> {wire}</code>}
+        </label>
+        {mark && <Mark id={`${id}-mark`}>{mark}</Mark>}
+      </div>
       {children(tied)}
       {hint && (
         <div id={`${id}-hint`} className={styles.hint}>
@@ -41,6 +48,15 @@ export function Field({ label, wire, hint, error, children }: Props) {
   )
 }
 
+/** A word beside a label. */
+export function Mark({ id, children }: { id?: string; children: ReactNode }) {
+  return (
+    <span id={id} className={styles.mark}>
+      {children}
+    </span>
+  )
+}
+
 export function Input({ className, ...rest }: ComponentProps<'input'>) {
   return <input {...rest} className={className ? `${styles.input} ${className}` : styles.input} />
 }
@@ -53,12 +69,14 @@ export function Select({ className, ...rest }: ComponentProps<'select'>) {
 export function Segments<T extends string>({
   legend,
   hidden,
+  mark,
   value,
   options,
   onChange,
 }: {
   legend: string
   hidden?: boolean
+  mark?: string | undefined
   value: T
   options: { value: T; label: string; disabledReason?: string | undefined }[]
   onChange: (value: T) => void
@@ -66,7 +84,10 @@ export function Segments<T extends string>({
   const name = useId()
   return (
     <fieldset className={styles.segments}>
-      <legend className={hidden ? 'hidden-text' : styles.label}>{legend}</legend>
+      <legend className={hidden ? 'hidden-text' : styles.label}>
+        {legend}
+        {mark && <Mark>{mark}</Mark>}
+      </legend>
       <div className={styles.row}>
         {options.map((option) => (
           <label

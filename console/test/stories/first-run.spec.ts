@@ -1,5 +1,11 @@
 /** Somebody who has nothing yet clicks a few times and talks with a model of their own. */
-import { expect, signIn, TRAINS_MS, test } from './people'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { firstRunCode } from '../../app/lib/firstRun'
+import { expect, KEY, signIn, TRAINS_MS, test } from './people'
+import { call } from './tuned'
 
 const MOST_CLICKS = 9
 
@@ -18,6 +24,7 @@ test('fewer than ten clicks lead from an empty server to an answer of one’s ow
   await page.goto('/console')
   await page.getByLabel('API key').fill(process.env.TUNESMITH_KEY ?? '')
   await page.getByRole('button', { name: 'Sign in' }).click()
+  await expect(page.getByRole('button', { name: 'Fine-tune the sample' })).toBeFocused()
   await page.getByRole('button', { name: 'Fine-tune the sample' }).click()
   await expect(page.getByRole('heading', { name: 'marv', level: 1 })).toBeVisible()
   await expect(page.getByText('Your model is ready.')).toBeVisible({ timeout: TRAINS_MS })
@@ -49,4 +56,28 @@ test('what the sample left behind can be read and taken along', async ({ page })
   expect(saved.suggestedFilename()).toBe('marv-results.csv')
   const csv = await (await saved.createReadStream()).toArray()
   expect(Buffer.concat(csv).toString()).toMatch(/^step,train_loss,/)
+})
+
+test('the programs beside the button make the same job', async ({ baseURL }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'first-run-'))
+  try {
+    for (const [language, program] of [
+      ['curl', 'sh'],
+      ['python', process.env.PYTHON ?? 'python3'],
+    ] as const) {
+      const code = firstRunCode(language, baseURL as string, 'nano')
+      const env = { ...process.env, OPENAI_API_KEY: KEY }
+      const printed = execFileSync(program, ['-c', code], { cwd: folder, env }).toString()
+      const id = /ftjob-\w+/.exec(printed)?.[0]
+      const job = await call<{ model: string; user_provided_suffix: string; validation_file: string | null }>(
+        baseURL as string,
+        `/fine_tuning/jobs/${id}`,
+      )
+      expect(job).toMatchObject({ model: 'nano', user_provided_suffix: 'marv' })
+      expect(job.validation_file).toMatch(/^file-/)
+      await call(baseURL as string, `/fine_tuning/jobs/${id}/cancel`, { method: 'POST' })
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -26,6 +26,16 @@ test('the create dialog foretells what a job takes, explains auto, and warns of 
   await expect(forecast).toContainText(/are free on cpu/)
   await expect(fact('Starts')).toContainText(/at once|after/)
 
+  // Tab through it leaves it to the server
+  await dialog.getByLabel('Epochs: Value').focus()
+  await page.keyboard.press('Tab')
+  await expect(epochs.getByLabel('Auto')).toBeChecked()
+  await expect(epochs).toContainText('Becomes')
+  await epochs.getByText('Value', { exact: true }).click()
+  await expect(epochs.getByLabel('Value', { exact: true })).toBeChecked()
+  await dialog.getByLabel('Suffix').focus()
+  await expect(epochs.getByLabel('Auto')).toBeChecked()
+
   // a value of one's own changes the forecast once the typing rests
   await dialog.getByLabel('Epochs: Value').fill('7')
   await expect(epochs).not.toContainText('Becomes')
@@ -43,6 +53,13 @@ test('the create dialog foretells what a job takes, explains auto, and warns of 
   await dialog.getByText('Direct preference', { exact: true }).click()
   await expect(forecast).toContainText('This job would fail')
   await expect(dialog.getByLabel('Training data').first()).toHaveAttribute('aria-invalid', 'true')
+  // and beside the button, which leads there
+  const create = dialog.getByRole('button', { name: 'Create', exact: true })
+  await expect(create).toHaveAttribute('aria-disabled', 'true')
+  await expect(create).toHaveAccessibleDescription('The training data has faults.')
+  await expect(dialog.getByText('The training data has faults.')).toHaveCount(3)
+  await create.press('Enter')
+  await expect(dialog.getByLabel('Training data').first()).toBeFocused()
   await dialog.getByText('Supervised', { exact: true }).click()
   await expect(forecast).not.toContainText('would fail')
   await dialog.getByRole('button', { name: 'Create' }).click()

@@ -1,4 +1,5 @@
 /** Somebody who is quicker than their machine loses no key: the page's thread is slowed down, the person is not. */
+import { answers, ask } from './drafting'
 import { type CDPSession, expect, type Page, signIn, test } from './people'
 
 /** How many times slower the page's thread gets, from now on. */
@@ -76,19 +77,21 @@ test('keys that are pressed while the next page is on its way are for that page'
 })
 
 test('a second Esc does not leave a dialog half closed', async ({ page }) => {
-  await signIn(page, '/console/jobs')
-  await page.keyboard.press('c')
-  const dialog = page.getByRole('dialog', { name: 'Create a fine-tuning job' })
-  await dialog.getByLabel('Suffix').fill('kept')
+  await signIn(page, '/console/playground?m=nano&max=8')
+  await ask(page, 'Where is gate B?', 1)
+  await answers(page).first().focus()
+  await page.keyboard.press('s')
+  const dialog = page.getByRole('dialog', { name: 'Save as row' })
+  await dialog.getByLabel('Answer to learn').fill('kept')
   page.on('dialog', (question) => question.dismiss())
   for (let press = 0; press < 4; press++) {
     await page.keyboard.press('Escape')
     await expect(dialog).toBeVisible()
   }
-  await expect(dialog.getByLabel('Suffix')).toHaveValue('kept')
+  await expect(dialog.getByLabel('Answer to learn')).toHaveValue('kept')
   page.removeAllListeners('dialog')
   page.on('dialog', (question) => question.accept())
   await page.keyboard.press('Escape')
   await expect(dialog).toHaveCount(0)
-  await expect(page).toHaveURL(/\/console\/jobs$/)
+  await expect(answers(page)).toHaveCount(1)
 })

@@ -63,4 +63,35 @@ def OpenAI(base_url): return Asked()
     expect(code(retrieve, 'node', base)).toContain('client.fineTuning.jobs.retrieve("ftjob-1")')
     expect(code(retrieve, 'curl', base)).not.toContain('-X')
   })
+  it('asks a list for the same in every language', async () => {
+    const list: Call = {
+      method: 'GET',
+      path: '/fine_tuning/jobs',
+      name: 'fine_tuning.jobs.list',
+      query: { limit: 50, metadata: { 'a b': 'c&"d' } },
+      ours: { status: 'queued,running', q: "it's" },
+    }
+    const shell = code(list, 'curl', base).replace(/^curl/, "printf '%s\\n'")
+    const url = new URL(execFileSync('sh', ['-c', shell]).toString().split('\n')[0] ?? '')
+    expect(Object.fromEntries(url.searchParams)).toEqual({
+      limit: '50',
+      'metadata[a b]': 'c&"d',
+      ...list.ours,
+    })
+
+    const stand = `
+class Asked:
+    def __getattr__(self, name): return self
+    def __call__(self, **asked):
+        import json; print(json.dumps(asked)); return ""
+def OpenAI(base_url): return Asked()
+`
+    const program = stand + code(list, 'python', base).replace(/^from openai.*$/m, '')
+    expect(JSON.parse(execFileSync('python3', ['-c', program]).toString())).toEqual({
+      ...list.query,
+      extra_query: list.ours,
+    })
+    expect(code(list, 'node', base)).toContain('client.fineTuning.jobs.list({\n  limit: 50,')
+    expect(code(list, 'node', base)).toContain('status: "queued,running"')
+  })
 })

@@ -20,8 +20,10 @@ export const create = {
   browse: 'choose one from this computer',
   uploading: (p: { share: string; name: string }) => `Uploading ${p.name}: ${p.share}`,
   uploaded: (p: { name: string }) => `Uploaded ${p.name}`,
+  uploadFailed: (p: { name: string }) => `${p.name} was not uploaded.`,
   rows: (p: { count: string; more: boolean }) => `${p.more ? 'more than ' : ''}${p.count} rows`,
   look: {
+    unreadable: 'This cannot be read: it is a folder, or the file is gone.',
     empty: 'This file is empty.',
     array:
       'This is one JSON array. A training file has one JSON object a line, without the brackets and commas around them.',
@@ -66,7 +68,8 @@ export const create = {
   missingModel: 'Choose a model.',
   missingTraining: 'Choose or upload a training file.',
   stillUploading: 'The upload is not finished yet.',
-  discard: 'Discard what you have filled in?',
+  asLeft: 'This is the form as you left it.',
+  startAfresh: 'Start afresh',
   created: (p: { name: string }) => `Created ${p.name}`,
   becomes: (p: { value: string }) => `Becomes ${p.value}:`,
   fits: { yes: 'fits on this device', no: 'does not fit on this device', perhaps: 'may fit on this device' },

@@ -63,7 +63,6 @@ export const datasets = {
   arrivedBefore: (p: { sent: string }) => `${p.sent} had arrived.`,
   progress: (p: { name: string }) => `Upload of ${p.name}`,
   dismiss: (p: { name: string }) => `Dismiss ${p.name}`,
-  uploaded: (p: { name: string }) => `Uploaded ${p.name}`,
   fineTune: 'Fine-tune',
   download: 'Download',
   split: 'Split 90/10',

@@ -7,6 +7,17 @@ export const overview = {
   failed: 'Failed lately',
   finished: 'Newest models',
   noModels: 'No model has been tuned yet.',
+  devices: 'Devices',
+  memoryOf: (p: { device: string }) => `Memory in use on ${p.device}`,
+  free: (p: { free: string; all: string }) => `${p.free} of ${p.all} free`,
+  /** Over all projects. */
+  queue: (p: { running: number; runningText: string; queued: number; queuedText: string }) => {
+    const runs = p.running === 1 ? '1 job trains' : `${p.runningText} jobs train`
+    const waits = p.queued === 1 ? '1 waits' : `${p.queuedText} wait`
+    if (!p.queued)
+      return p.running ? `On this server ${runs}, and none waits.` : 'No job trains or waits on this server.'
+    return `On this server ${p.running ? runs : 'no job trains'}, and ${waits}.`
+  },
   allJobs: 'All jobs',
   first: {
     title: 'Your own model in a few minutes',

@@ -63,7 +63,6 @@ export const datasets: Messages['datasets'] = {
   arrivedBefore: ({ sent }) => `已到达 ${sent}。`,
   progress: ({ name }) => `${name} 的上传进度`,
   dismiss: ({ name }) => `移除 ${name}`,
-  uploaded: ({ name }) => `已上传 ${name}`,
   fineTune: '微调',
   download: '下载',
   split: '拆分 90/10',

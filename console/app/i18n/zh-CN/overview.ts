@@ -8,6 +8,13 @@ export const overview: typeof en.overview = {
   failed: '最近失败',
   finished: '最新的模型',
   noModels: '还没有微调过模型。',
+  devices: '设备',
+  memoryOf: (p) => `${p.device} 的已用内存`,
+  free: (p) => `空闲 ${p.free}，共 ${p.all}`,
+  queue: (p) =>
+    p.running || p.queued
+      ? `本服务器上有 ${p.runningText} 个任务正在训练，${p.queuedText} 个在排队。`
+      : '本服务器上没有正在训练或排队的任务。',
   allJobs: '所有任务',
   first: {
     title: '几分钟后，您就有自己的模型',

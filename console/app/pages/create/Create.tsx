@@ -3,94 +3,107 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
 import { isApiError } from '@/api/client'
+import { sentence } from '@/api/errors'
 import { createJob, eventsQuery, jobQuery, nameOf } from '@/api/jobs'
 import { isBase, modelsQuery } from '@/api/models'
 import { useT } from '@/i18n'
+import { requestNames } from '@/lib/requestNames'
 import { paths } from '@/paths'
 import { Button } from '@/ui/Button'
 import { Dialog } from '@/ui/Dialog'
+import { Icon } from '@/ui/Icon'
 import { toast } from '@/ui/Toast'
-import { CreateForm } from './CreateForm'
+import styles from './Create.module.css'
+import { CreateForm, type Sender } from './CreateForm'
 import {
-  EMPTY,
+  changes,
   type Faults,
   type FieldName,
   type Form,
   faultsOf,
   fieldOf,
-  forget,
   formOf,
-  isUntouched,
-  keep,
-  kept,
-  newIdempotencyKey,
   requestOf,
   under,
 } from './form'
+import { forget, keep, left, linked } from './kept'
+import { objection, useForecast } from './useForecast'
 
 export function Create() {
   const t = useT()
-  const navigate = useNavigate()
   const client = useQueryClient()
   const [search] = useSearchParams()
   const from = search.get('from')
-  const method = search.get('method')
   const { data: models } = useQuery(modelsQuery())
-  const [filled, setForm] = useState<Form>(() => ({
-    ...(from ? EMPTY : (kept() ?? EMPTY)),
-    ...(method === 'dpo' || method === 'supervised' ? { method } : {}),
-    ...(search.get('model') ? { model: search.get('model') as string } : {}),
-    ...(search.get('file') ? { training: search.get('file') as string } : {}),
-  }))
+  const [before] = useState(() => left(search))
+  const [isAsLeft, setAsLeft] = useState(before !== null)
+  const [filled, setForm] = useState<Form>(() => before ?? linked(search))
   const [original, setOriginal] = useState<Form | null>(null)
   const [faults, setFaults] = useState<Faults>({})
   const [refusal, setRefusal] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
-  const [uploading, setUploading] = useState(false)
-  const [idempotencyKey] = useState(newIdempotencyKey)
+  const [senders, setSenders] = useState<readonly Sender[]>([])
+  const [nameOfRequest] = useState(requestNames)
   const body = useRef<HTMLDivElement>(null)
+  const navigate = useNavigate()
   // the server's first base, unless another model was chosen
-  const form = filled.model ? filled : { ...filled, model: models?.data.find(isBase)?.id ?? '' }
+  const withModel = (one: Form) => (one.model ? one : { ...one, model: models?.data.find(isBase)?.id ?? '' })
+  const form = withModel(filled)
+  /** Before anything was typed; null while that is being read. */
+  const start = from ? original : withModel(linked(search))
+  const forecast = useForecast(form)
+  const against = objection(forecast)
+  const reason = refusal ?? against
 
   useEffect(() => {
     if (!from) return
-    let left = false
+    let gone = false
     Promise.all([
       client.fetchQuery({ ...jobQuery(from), staleTime: 60_000 }),
       client.fetchQuery({ ...eventsQuery(client, from, false), staleTime: 60_000 }),
     ])
       .then(([job, events]) => {
-        if (left) return
+        if (gone) return
         const read = formOf(job, events)
-        setForm((typed) => under(typed, read))
+        if (!before) setForm((typed) => under(typed, read))
         setOriginal(read)
       })
-      .catch((error) => !left && setRefusal(error))
+      .catch((error) => !gone && setRefusal(error))
     return () => {
-      left = true
+      gone = true
     }
-  }, [client, from])
+  }, [client, from, before])
 
   const change = (changed: Form) => {
     setForm(changed)
-    keep(changed)
+    setRefusal(null)
+    if (start) changes(changed, start).length ? keep(search, changed) : forget(search)
     if (Object.keys(faults).length) setFaults(faultsOf(changed, t))
   }
-  const focus = (field: FieldName) => {
+  const startAfresh = () => {
+    if (start) setForm(start)
+    forget(search)
+    setAsLeft(false)
+    setFaults({})
+  }
+  const focus = (field: FieldName | null) => {
     const name = field === 'training' || field === 'validation' ? `${field}_file` : field
-    requestAnimationFrame(() => body.current?.querySelector<HTMLElement>(`[data-field="${name}"]`)?.focus())
+    if (name)
+      requestAnimationFrame(() => body.current?.querySelector<HTMLElement>(`[data-field="${name}"]`)?.focus())
   }
   const submit = async () => {
-    if (busy || uploading) return
+    if (busy || senders.length) return
     const found = faultsOf(form, t)
     setFaults(found)
     setRefusal(null)
     const first = Object.keys(found)[0] as FieldName | undefined
     if (first) return focus(first)
+    if (against) return focus(fieldOf(against.param))
     setBusy(true)
+    const request = requestOf(form)
     try {
-      const job = await createJob(requestOf(form), idempotencyKey)
-      forget()
+      const job = await createJob(request, nameOfRequest(request))
+      forget(search)
       client.setQueryData(['job', job.id], job)
       client.invalidateQueries({ queryKey: ['jobs'] })
       toast(t.create.created({ name: nameOf(job) }))
@@ -105,26 +118,35 @@ export function Create() {
       }
     }
   }
-  const mayClose = () => {
-    if (isUntouched(filled) || original === filled) return true
-    const sure = !busy && confirm(t.create.discard)
-    if (sure) forget()
-    return sure
+  const close = () => {
+    // the router counts the pages of this tab: whoever came by a link from elsewhere has none to go back to
+    if (history.state?.idx) navigate(-1)
+    else navigate(paths.jobs(), { replace: true })
   }
   return (
     <Dialog
       title={t.create.title}
       wide
-      onClose={() => navigate(paths.jobs())}
-      mayClose={mayClose}
+      onClose={close}
+      mayClose={() => !busy}
       onConfirm={submit}
       footer={
         <>
-          <Button onClick={() => mayClose() && navigate(paths.jobs())}>{t.shared.cancel}</Button>
+          {reason !== null && (
+            <p className={styles.reason}>
+              <Icon name="warn" size={14} /> {sentence(reason, t)}
+            </p>
+          )}
+          <Button disabledReason={busy ? t.create.submitting : undefined} onClick={close}>
+            {t.shared.cancel}
+          </Button>
           <Button
             kind="main"
             busy={busy}
-            disabledReason={uploading ? t.create.stillUploading : undefined}
+            disabledReason={
+              senders.length ? t.create.stillUploading : against ? sentence(against, t) : undefined
+            }
+            onRefused={submit}
             onClick={submit}
           >
             {busy ? t.create.submitting : t.create.submit}
@@ -133,13 +155,24 @@ export function Create() {
       }
     >
       <div ref={body}>
+        {isAsLeft && start && changes(form, start).length > 0 && (
+          <p className={styles.left} role="status">
+            <Icon name="info" size={14} /> {t.create.asLeft}
+            <Button small onClick={startAfresh}>
+              {t.create.startAfresh}
+            </Button>
+          </p>
+        )}
         <CreateForm
           form={form}
           original={original}
+          forecast={forecast}
           faults={faults}
           refusal={refusal}
           onChange={change}
-          onBusy={setUploading}
+          onBusy={(sender, sends) =>
+            setSenders((before) => [...before.filter((one) => one !== sender), ...(sends ? [sender] : [])])
+          }
         />
       </div>
     </Dialog>

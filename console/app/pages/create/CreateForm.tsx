@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { currentOrganization } from '@/api/client'
-import { modelsQuery } from '@/api/models'
+import { baseOf, modelsQuery } from '@/api/models'
 import { useT } from '@/i18n'
 import type { Call } from '@/lib/code'
 import type { Look } from '@/lib/jsonl'
@@ -16,28 +16,42 @@ import { Field, Input, Segments } from '@/ui/Field'
 import { Icon } from '@/ui/Icon'
 import styles from './Create.module.css'
 import { ForecastView } from './ForecastView'
-import { type Faults, type Form, type Method, rangeOf, requestOf, settingsFor } from './form'
+import {
+  changes,
+  type Faults,
+  type FieldName,
+  type Form,
+  type Method,
+  rangeOf,
+  requestOf,
+  settingsFor,
+} from './form'
 import { HoldOut } from './HoldOut'
-import { type Forecast, told, useForecast } from './useForecast'
+import { type Forecast, told } from './useForecast'
 
+/** What may be on its way to the server. */
+export type Sender = 'training' | 'validation' | 'holdOut'
 type Props = {
   form: Form
   /** What it was duplicated from. */
   original: Form | null
+  forecast: Forecast
   faults: Faults
   refusal: unknown
   onChange: (form: Form) => void
-  onBusy: (busy: boolean) => void
+  onBusy: (sender: Sender, busy: boolean) => void
 }
 
-export function CreateForm({ form, original, faults, refusal, onChange, onBusy }: Props) {
+export function CreateForm({ form, original, forecast, faults, refusal, onChange, onBusy }: Props) {
   const t = useT()
-  const [seen, setSeen] = useState<Look | null>(null)
+  const [seen, setSeen] = useState<{ fileId: string; look: Look } | null>(null)
   const set = (changed: Partial<Form>) => onChange({ ...form, ...changed })
-  const forecast = useForecast(form)
   const { refused, notes } = told(forecast, t)
   const wrong = { ...refused, ...faults }
-  const otherMethod = seen?.method && seen.method !== form.method ? seen.method : null
+  const changed = original ? changes(form, original) : []
+  const mark = (name: FieldName | 'method') => (changed.includes(name) ? t.create.changed : undefined)
+  const method = seen?.fileId === form.training ? seen.look.method : null
+  const otherMethod = method !== form.method ? method : null
   return (
     <div className={styles.columns}>
       <div className={styles.fields}>
@@ -45,6 +59,7 @@ export function CreateForm({ form, original, faults, refusal, onChange, onBusy }
         <div>
           <Segments<Method>
             legend={t.create.method}
+            mark={mark('method')}
             value={form.method}
             options={[
               { value: 'supervised', label: t.create.methods.supervised },
@@ -54,15 +69,23 @@ export function CreateForm({ form, original, faults, refusal, onChange, onBusy }
           />
           <p className={styles.hint}>{t.create.methodHints[form.method]}</p>
         </div>
-        <ModelPicker value={form.model} onChange={(model) => set({ model })} error={wrong.model} />
+        <ModelPicker
+          value={form.model}
+          onChange={(model) => set({ model })}
+          error={wrong.model}
+          mark={mark('model')}
+        />
         <FilePicker
           label={t.create.training}
           wire="training_file"
           value={form.training}
-          onChange={(training) => set({ training })}
+          onChange={(training, look) => {
+            set({ training })
+            if (look) setSeen({ fileId: training, look })
+          }}
           error={wrong.training}
-          onLook={setSeen}
-          onBusy={onBusy}
+          mark={mark('training')}
+          onBusy={(busy) => onBusy('training', busy)}
         />
         <Notes of={notes.training} />
         {otherMethod && (
@@ -82,11 +105,19 @@ export function CreateForm({ form, original, faults, refusal, onChange, onBusy }
           value={form.validation}
           onChange={(validation) => set({ validation })}
           error={wrong.validation}
+          mark={mark('validation')}
+          onBusy={(busy) => onBusy('validation', busy)}
         />
-        <HoldOut form={form} onChange={set} onBusy={onBusy} />
+        <HoldOut form={form} onChange={set} onBusy={(busy) => onBusy('holdOut', busy)} />
         <Notes of={notes.validation} />
         <div className={styles.pair}>
-          <Field label={t.create.suffix} wire="suffix" hint={t.create.suffixHint} error={wrong.suffix}>
+          <Field
+            label={t.create.suffix}
+            wire="suffix"
+            hint={t.create.suffixHint}
+            error={wrong.suffix}
+            mark={mark('suffix')}
+          >
             {(tied) => (
               <Input
                 {...tied}
@@ -98,7 +129,13 @@ export function CreateForm({ form, original, faults, refusal, onChange, onBusy }
               />
             )}
           </Field>
-          <Field label={t.create.seed} wire="seed" hint={t.create.seedHint} error={wrong.seed}>
+          <Field
+            label={t.create.seed}
+            wire="seed"
+            hint={t.create.seedHint}
+            error={wrong.seed}
+            mark={mark('seed')}
+          >
             {(tied) => (
               <Input
                 {...tied}
@@ -123,7 +160,7 @@ export function CreateForm({ form, original, faults, refusal, onChange, onBusy }
                 value={form.values[name]}
                 error={wrong[name]}
                 becomes={forecast.lacks ? undefined : forecast.estimate?.hyperparameters?.[name]}
-                changed={original !== null && original.values[name] !== form.values[name]}
+                mark={mark(name)}
                 onChange={(value) => set({ values: { ...form.values, [name]: value } })}
               />
             ))}
@@ -157,7 +194,7 @@ function Beside({ form, forecast }: { form: Form; forecast: Forecast }) {
     body: requestOf(form) as unknown as Record<string, unknown>,
   }
   const parent = data?.data.find((model) => model.id === form.model)
-  const base = form.model.startsWith('ft:') ? form.model.split(':')[1] : form.model
+  const base = baseOf(form.model)
   const organization = currentOrganization() ?? '…'
   return (
     <aside className={styles.beside} aria-label={t.create.preview}>

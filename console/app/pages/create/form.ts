@@ -1,4 +1,4 @@
-/** What the create dialog holds: kept while the tab lives, checked, and made into the body of the request. */
+/** What the create dialog holds: checked, compared, and made into the body of the request. */
 import type { CreateJob, Job, JobEvent } from '@/api/client'
 import { methodOf, settingsOf } from '@/api/jobs'
 import limits from '@/api/limits.json'
@@ -22,7 +22,6 @@ export type Form = {
 export type FieldName = 'model' | 'training' | 'validation' | 'suffix' | 'seed' | Hyperparameter
 export type Faults = Partial<Record<FieldName, string>>
 
-const NAME = 'tunesmith.create'
 const AUTO: Form['values'] = { n_epochs: '', batch_size: '', learning_rate_multiplier: '', beta: '' }
 export const EMPTY: Form = {
   method: 'supervised',
@@ -34,17 +33,14 @@ export const EMPTY: Form = {
   values: AUTO,
 }
 
-export function kept(): Form | null {
-  try {
-    const found = JSON.parse(sessionStorage.getItem(NAME) ?? 'null') as Form | null
-    return found && { ...EMPTY, ...found, values: { ...AUTO, ...found.values } }
-  } catch {
-    return null
-  }
+/** The fields in which two forms differ. */
+export function changes(form: Form, from: Form): (FieldName | 'method')[] {
+  const own = ['method', 'model', 'training', 'validation', 'suffix', 'seed'] as const
+  return [
+    ...own.filter((name) => form[name] !== from[name]),
+    ...HYPERPARAMETERS.filter((name) => form.values[name] !== from.values[name]),
+  ]
 }
-export const keep = (form: Form): void => sessionStorage.setItem(NAME, JSON.stringify(form))
-export const forget = (): void => sessionStorage.removeItem(NAME)
-export const isUntouched = (form: Form): boolean => JSON.stringify(form) === JSON.stringify(EMPTY)
 
 /** The settings of a method: DPO has one more. */
 export const settingsFor = (method: Method): Hyperparameter[] =>
@@ -139,10 +135,4 @@ export function fieldOf(param: string | null): FieldName | null {
   if (last === 'validation_file') return 'validation'
   const names: FieldName[] = ['model', 'suffix', 'seed', ...HYPERPARAMETERS]
   return names.find((name) => name === last) ?? null
-}
-
-/** A name for one opened dialog; `randomUUID` exists on secure pages only. */
-export function newIdempotencyKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return `console-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { isApiError } from '@/api/client'
+import { ApiError } from '@/api/errors'
 import { type Estimate, estimateQuery } from '@/api/estimate'
 import { type Messages, useT } from '@/i18n'
 import { warningText } from '@/lib/reasons'
@@ -41,9 +42,21 @@ export function useForecast(form: Form): Forecast {
   }
 }
 
-/** What the server says against single fields, where the form itself has nothing to say. */
+/** What is no verdict on the form: the key has ended, or the server is busy. */
+const PASSING = [401, 408, 429]
+
+/** Why the server would refuse the form as it stands, or fail its job; null where it has said no such thing. */
+export function objection({ estimate, error, stale, lacks }: Forecast): ApiError | null {
+  if (stale || lacks) return null
+  if (isApiError(error))
+    return error.status >= 400 && error.status < 500 && !PASSING.includes(error.status) ? error : null
+  const failure = estimate?.would_fail
+  return failure ? new ApiError(failure.message, 400, failure.code, failure.param) : null
+}
+
+/** What the server says about single fields, where the form itself has nothing to say. */
 export function told(
-  { estimate, error, stale }: Forecast,
+  forecast: Forecast,
   t: Messages,
 ): {
   refused: Partial<Record<FieldName, string>>
@@ -51,13 +64,11 @@ export function told(
 } {
   const refused: Partial<Record<FieldName, string>> = {}
   const notes: Partial<Record<FieldName, string[]>> = {}
+  const { estimate, stale } = forecast
   if (stale) return { refused, notes }
-  for (const { param, message } of [isApiError(error) ? error : null, estimate?.would_fail].filter(
-    (one) => one !== null && one !== undefined,
-  )) {
-    const field = fieldOf(param)
-    if (field) refused[field] = message
-  }
+  const against = objection(forecast)
+  const field = fieldOf(against?.param ?? null)
+  if (against && field) refused[field] = against.message
   for (const warning of estimate?.warnings ?? []) {
     const field = fieldOf(warning.param)
     if (field) notes[field] = [...(notes[field] ?? []), warningText(warning, t)]

@@ -1,10 +1,8 @@
 /** The files: upload, find, and see who uses them. */
-import { keepPreviousData, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useCallback } from 'react'
+import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearchParams } from 'react-router'
-import { api, body, type FileObject } from '@/api/client'
+import { api, body } from '@/api/client'
 import { familyJobsQuery } from '@/api/family'
-import { begin } from '@/api/uploading'
 import { Page } from '@/frame/Page'
 import { useUrlState } from '@/frame/useUrlState'
 import { useT } from '@/i18n'
@@ -12,12 +10,12 @@ import { oneOf, text } from '@/lib/urlState'
 import { DraftList } from '@/parts/DraftList'
 import { DropVeil, UploadButton, useDrop } from '@/parts/DropZone'
 import { Problem } from '@/parts/Problem'
+import { useUpload } from '@/parts/useUpload'
 import { paths } from '@/paths'
 import { Button } from '@/ui/Button'
 import { Input, Select } from '@/ui/Field'
 import { Pager } from '@/ui/Pager'
 import { Skeleton } from '@/ui/Skeleton'
-import { toast } from '@/ui/Toast'
 import styles from './Datasets.module.css'
 import { DatasetsEmpty } from './DatasetsEmpty'
 import { FilesTable } from './FilesTable'
@@ -50,10 +48,12 @@ const pageQuery = (purpose: string, q: string, after: string | undefined) =>
     placeholderData: keepPreviousData,
   })
 
+/** Here each upload has its row. */
+const isHere = () => location.pathname.endsWith('/datasets')
+
 export function Datasets() {
   const t = useT()
   const navigate = useNavigate()
-  const client = useQueryClient()
   const [search] = useSearchParams()
   const [purpose] = useUrlState('purpose', PURPOSE)
   const [q, setQ] = useUrlState('q', text, PLACE)
@@ -64,17 +64,10 @@ export function Datasets() {
   const shown =
     data?.data.filter((file) => !words || `${file.filename} ${file.id}`.toLowerCase().includes(words)) ?? []
   const looked = useLook(shown)
-  const send = useCallback(
-    (files: File[]) => {
-      for (const file of files) {
-        begin(file, (made: FileObject) => {
-          client.invalidateQueries({ queryKey: ['files'] })
-          if (!location.pathname.endsWith('/datasets')) toast(t.datasets.uploaded({ name: made.filename }))
-        })
-      }
-    },
-    [client, t],
-  )
+  const begin = useUpload(isHere)
+  const send = (files: File[]) => {
+    for (const file of files) begin(file)
+  }
   const over = useDrop(send)
   const isEmpty = data && !data.data.length && !after && !purpose && !q
   return (

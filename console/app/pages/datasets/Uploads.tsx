@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from 'react'
 import { cancel, current, dismiss, isMoving, mayRetry, subscribe, type Uploading } from '@/api/uploading'
 import { type Messages, useT } from '@/i18n'
+import { lookFault } from '@/lib/jsonl'
 import { bytes, count, duration, percent } from '@/lib/number'
 import { harmless } from '@/lib/visible'
 import { useNow } from '@/parts/Age'
@@ -68,9 +69,7 @@ function Row({ upload, onRetry }: { upload: Uploading; onRetry: (file: File) => 
           aria-label={t.datasets.progress({ name })}
         />
       )}
-      {state === 'refused' && look?.problem && (
-        <p className={styles.fault}>{faultOf(look.problem, look.line, t)}</p>
-      )}
+      {state === 'refused' && look && <p className={styles.fault}>{lookFault(look, t)}</p>}
       {state === 'failed' && (
         <>
           <p className={styles.fault}>{t.datasets.arrivedBefore({ sent: bytes(sentBytes) })}</p>
@@ -116,12 +115,3 @@ function factsOf({ state, sentBytes, totalBytes, startedMs, look }: Uploading, t
 
 /** The first look has not seen all of it. */
 const isCut = (totalBytes: number): boolean => totalBytes > 64 * 1024
-
-function faultOf(
-  problem: NonNullable<NonNullable<Uploading['look']>['problem']>,
-  line: number | null,
-  t: Messages,
-): string {
-  const words = t.create.look[problem]
-  return typeof words === 'string' ? words : words({ line: line ?? 1 })
-}

@@ -1,15 +1,16 @@
 /** Nothing has been tuned yet: the sample, by one click or from code. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useLayoutEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
+import { isApiError } from '@/api/client'
 import { isBase, modelsQuery } from '@/api/models'
-import { fineTuneSample, sampleQuery } from '@/api/samples'
+import { fineTuneSample, type Sent, sampleQuery } from '@/api/samples'
 import { serverQuery, smallestBase } from '@/api/server'
 import { Page } from '@/frame/Page'
 import { useT } from '@/i18n'
 import { firstRunCode } from '@/lib/firstRun'
 import { count } from '@/lib/number'
-import { newIdempotencyKey } from '@/pages/create/form'
+import { requestNames } from '@/lib/requestNames'
 import { Problem } from '@/parts/Problem'
 import codeStyles from '@/parts/ViewCode.module.css'
 import { paths } from '@/paths'
@@ -27,20 +28,29 @@ export function FirstRun() {
   const { data: models } = useQuery(modelsQuery())
   const [doing, setDoing] = useState<'uploading' | 'creating' | null>(null)
   const [problem, setProblem] = useState<unknown>(null)
-  const [key] = useState(newIdempotencyKey)
+  const sent = useRef<Sent>({})
+  const [nameOf] = useState(requestNames)
   const { data: server, isPending } = useQuery(serverQuery())
   const bases = models?.data.filter(isBase) ?? []
   const smallest = smallestBase(server)
   const base = isPending ? undefined : (bases.find(({ id }) => id === smallest) ?? bases[0])?.id
 
+  const main = useRef<HTMLButtonElement>(null)
+  // after the page has given it to the heading; somebody who is elsewhere already stays there
+  useLayoutEffect(() => {
+    if (document.activeElement === document.body || document.activeElement?.tagName === 'H1')
+      main.current?.focus({ preventScroll: true })
+  }, [])
+
   const start = async () => {
     if (!sample || !base) return
     setProblem(null)
     try {
-      const job = await fineTuneSample(sample, base, key, setDoing)
+      const job = await fineTuneSample(sample, base, sent.current, nameOf, setDoing)
       client.setQueryData(['job', job.id], job)
       navigate(paths.job(job.id))
     } catch (error) {
+      if (isApiError(error) && !error.isOffline && error.status < 500) sent.current = {} // they may be gone
       setProblem(error)
       setDoing(null)
     }
@@ -76,7 +86,13 @@ export function FirstRun() {
           {noSample && <Problem error={noSample} />}
           {problem !== null && <Problem error={problem} />}
           <div className={styles.buttons}>
-            <Button kind="main" icon="spark" busy={doing !== null || !sample || !base} onClick={start}>
+            <Button
+              ref={main}
+              kind="main"
+              icon="spark"
+              busy={doing !== null || !sample || !base}
+              onClick={start}
+            >
               {doing ? t.overview.first[doing] : t.overview.first.start}
             </Button>
             <ButtonLink icon="upload" to={paths.newJob()}>

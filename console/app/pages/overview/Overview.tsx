@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import { jobsQuery, type ListedJob, nameOf } from '@/api/jobs'
-import { isLive } from '@/api/states'
+import { isLive, LIVE_STATUSES } from '@/api/states'
 import { Page } from '@/frame/Page'
 import { useT } from '@/i18n'
 import { ago, count, measure } from '@/lib/number'
@@ -12,18 +12,21 @@ import { DraftList } from '@/parts/DraftList'
 import { Problem } from '@/parts/Problem'
 import { Sparkline } from '@/parts/Sparkline'
 import { StateBadge } from '@/parts/StateBadge'
+import { CodeButton } from '@/parts/ViewCode'
 import { paths } from '@/paths'
 import { ButtonLink } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
 import { Skeleton } from '@/ui/Skeleton'
+import { Devices } from './Devices'
 import { FirstRun } from './FirstRun'
 import styles from './Overview.module.css'
 
 const LATELY = 5
+const NEWEST = 20
 
 export function Overview() {
   const t = useT()
-  const { data, error, refetch } = useQuery(jobsQuery({ limit: 20 }))
+  const { data, error, refetch } = useQuery(jobsQuery({ limit: NEWEST }))
   const jobs = data?.data
   if (jobs && !jobs.length)
     return (
@@ -38,23 +41,43 @@ export function Overview() {
     <Page
       title={t.overview.title}
       actions={
-        <ButtonLink kind="main" icon="plus" to={paths.newJob()}>
-          {t.jobs.create}
-        </ButtonLink>
+        <>
+          <CodeButton
+            call={{
+              method: 'GET',
+              path: '/fine_tuning/jobs',
+              name: 'fine_tuning.jobs.list',
+              query: { limit: NEWEST },
+              ours: { include: 'progress' },
+            }}
+          />
+          <ButtonLink kind="main" icon="plus" to={paths.newJob()}>
+            {t.jobs.create}
+          </ButtonLink>
+        </>
       }
     >
       {error !== null && <Problem error={error} onRetry={refetch} />}
       {!jobs && !error && <Skeleton height="7rem" lines={3} />}
-      {jobs && <Sections jobs={jobs} />}
+      {jobs && <Sections newest={jobs} />}
     </Page>
   )
 }
 
-function Sections({ jobs }: { jobs: ListedJob[] }) {
+function Sections({ newest }: { newest: ListedJob[] }) {
   const t = useT()
-  const running = jobs.filter(isLive)
-  const failed = jobs.filter((job) => job.status === 'failed').slice(0, LATELY)
-  const done = jobs.filter((job) => job.fine_tuned_model).slice(0, LATELY)
+  // a job may run or be paused for long, while many others come and go
+  const { data: live } = useQuery(jobsQuery({ status: LIVE_STATUSES }))
+  const running = (live?.data ?? newest).filter(isLive)
+  const failed = newest.filter((job) => job.status === 'failed').slice(0, LATELY)
+  const doneLately = newest.filter((job) => job.fine_tuned_model)
+  const { data: succeeded } = useQuery({
+    ...jobsQuery({ status: 'succeeded', limit: LATELY }),
+    enabled: !doneLately.length,
+  })
+  const done = (doneLately.length ? doneLately : (succeeded?.data ?? []))
+    .filter((job) => job.fine_tuned_model)
+    .slice(0, LATELY)
   return (
     <div className={styles.sections}>
       <Section title={t.overview.running} empty={t.overview.nothingRuns}>
@@ -65,6 +88,7 @@ function Sections({ jobs }: { jobs: ListedJob[] }) {
           </Row>
         ))}
       </Section>
+      <Devices />
       <DraftList onlyPending />
       {failed.length > 0 && (
         <Section title={t.overview.failed}>
