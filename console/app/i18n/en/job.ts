@@ -81,6 +81,7 @@ export const job = {
     cancelled: 'Cancelled',
   },
   atStep: (p: { step: string }) => `step ${p.step}`,
+  behind: (p: { count: number }) => (p.count === 1 ? 'behind one job' : `behind ${p.count} jobs`),
   copyName: 'the model’s name',
   copyId: 'the job’s id',
 }

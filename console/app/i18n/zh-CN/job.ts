@@ -73,6 +73,7 @@ export const job: typeof en.job = {
     cancelled: '已取消',
   },
   atStep: (p) => `第 ${p.step} 步`,
+  behind: (p) => `前面有 ${p.count} 个任务`,
   copyName: '模型名称',
   copyId: '任务 ID',
 }
