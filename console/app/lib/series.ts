@@ -93,6 +93,11 @@ export function curveOfResultFile(csv: string): Curve {
   return curveOfColumns(named)
 }
 
+/** `2`, `1.5`: how far into the epochs a step is; null where the job does not say. */
+export function epochAt({ stepsPerEpoch }: Curve, step: number): string | null {
+  return stepsPerEpoch ? `${Number((step / stepsPerEpoch).toFixed(1))}` : null
+}
+
 /** Where each step stands on an axis; null when the job does not say. */
 export function places(curve: Curve, axis: Axis): number[] | null {
   if (axis === 'step') return curve.steps

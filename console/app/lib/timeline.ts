@@ -64,6 +64,12 @@ export function timeline(events: readonly (CurveEvent & { message: string; level
   return entries
 }
 
+/** The step from which a paused job will go on; null while it is not known. */
+export function pausedAt(entries: readonly Entry[]): number | null {
+  const last = entries.at(-1)
+  return last?.stage === 'paused' ? last.step : null
+}
+
 /** Seconds in each stage; the last one is still going on while the job lives. */
 export const lengths = (entries: readonly Entry[], nowS: number | null): (number | null)[] =>
   entries.map((entry, index) => {

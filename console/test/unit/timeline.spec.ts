@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lengths, timeline } from '@/lib/timeline'
+import { lengths, pausedAt, timeline } from '@/lib/timeline'
 
 const said = (created_at: number, message: string, data: Record<string, unknown> = {}, level = 'info') => ({
   created_at,
@@ -35,6 +35,14 @@ describe('the stages of a job', () => {
   })
   it('tell the place in the queue', () => {
     expect(timeline(events).map(({ ahead }) => ahead)).toEqual([null, null, 2, null, null, null])
+  })
+  it('tell where it is paused, and nothing of an earlier pause', () => {
+    const paused = said(12, 'Fine-tuning job paused at step 12', { resume_step: 12 })
+    expect(pausedAt(timeline([paused, ...events]))).toBe(12)
+    expect(
+      pausedAt(timeline([said(14, 'Pausing fine-tuning job after the current step'), paused])),
+    ).toBeNull()
+    expect(pausedAt(timeline(events))).toBeNull()
   })
   it('have lengths, the last one as long as the job lives', () => {
     expect(lengths(timeline(events), 19)).toEqual([0, 2, 1, 3, 2, 10])

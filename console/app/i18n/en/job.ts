@@ -33,7 +33,6 @@ export const job = {
   pausedAt: (p: { step: string }) => `Paused at step ${p.step}; it goes on from there.`,
   pausedEarly: 'Paused before its first step.',
   silent: (p: { since: string; usual: string }) => `No step for ${p.since} (usual: ${p.usual}).`,
-  finished: (p: { ago: string }) => `Finished ${p.ago}`,
   model: 'Model',
   base: 'Base',
   method: 'Method',
@@ -46,6 +45,11 @@ export const job = {
     p.count === 1
       ? 'Its checkpoint stays and can be used.'
       : `Its ${p.count} checkpoints stay and can be used.`,
+  cancelKeepsEpochs: (p: { count: number; epochs: string }) =>
+    p.count === 1
+      ? `Its checkpoint of epoch ${p.epochs} stays and can be used.`
+      : `Its checkpoints of epochs ${p.epochs} stay and can be used.`,
+  cancelKeepsUnknown: 'The checkpoints that it has made stay and can be used.',
   cancelKeepsNone: 'There is no checkpoint yet, so nothing of it stays but the events.',
   cancelYes: 'Cancel the job',
   cancelNo: 'Let it train',
@@ -172,6 +176,7 @@ export const checkpoints = {
   caption: 'Checkpoints of this job, newest first',
   none: 'A checkpoint is made at the end of each epoch.',
   step: 'Step',
+  epoch: 'Epoch',
   name: 'Name',
   trainLoss: 'Training loss',
   validLoss: 'Validation loss',

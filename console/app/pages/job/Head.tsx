@@ -1,13 +1,13 @@
 /** What a job is and how far it has come: progress, facts, stages, and why it failed if it did. */
-import { type ReactNode, useMemo } from 'react'
+import type { ReactNode } from 'react'
 import type { Job, JobEvent } from '@/api/client'
 import { methodOf, settingsOf } from '@/api/jobs'
 import { isLive } from '@/api/states'
 import { type Messages, useT } from '@/i18n'
 import { ago, clock, clockRange, count, duration, pace } from '@/lib/number'
 import { endsBetween, silence } from '@/lib/pace'
-import type { Curve } from '@/lib/series'
-import { type Entry, timeline } from '@/lib/timeline'
+import { type Curve, epochAt } from '@/lib/series'
+import { type Entry, pausedAt } from '@/lib/timeline'
 import { Age, useNow } from '@/parts/Age'
 import { Timeline } from '@/parts/Timeline'
 import { CopyButton } from '@/ui/CopyButton'
@@ -20,15 +20,16 @@ type Props = {
   job: Job
   curve: Curve
   events: JobEvent[]
+  /** The stages of the job. */
+  entries: Entry[]
   /** When the server was heard of the curve last, in Unix seconds. */
   asOfS: number
 }
 
-export function Head({ job, curve, events, asOfS }: Props) {
+export function Head({ job, curve, events, entries, asOfS }: Props) {
   const t = useT()
   const now = useNow(1_000)
   const live = isLive(job)
-  const entries = useMemo(() => timeline(events), [events])
   const receipt = useReceipt(job)
   const facts: [string, ReactNode][] = [
     [t.job.base, <code key="base">{job.model}</code>],
@@ -99,14 +100,15 @@ function words({ job, curve, entries, nowS }: Going, t: Messages): string {
     const ahead = entries.findLast((entry) => entry.ahead !== null)?.ahead
     return ahead ? t.job.waitingBehind({ count: ahead }) : t.job.waiting
   }
-  if (job.status === 'paused') return step ? t.job.pausedAt({ step: count(step) }) : t.job.pausedEarly
+  if (job.status === 'paused') {
+    const at = pausedAt(entries) ?? step
+    return at ? t.job.pausedAt({ step: count(at) }) : t.job.pausedEarly
+  }
   if (!step) return t.job.firstStep
   const parts: string[] = []
   const epochs = Number(settingsOf(job).n_epochs)
-  if (curve.stepsPerEpoch && epochs) {
-    const epoch = Math.min(epochs, step / curve.stepsPerEpoch)
-    parts.push(t.job.epoch({ epoch: epoch.toFixed(1), total: count(epochs) }))
-  }
+  const epoch = epochAt(curve, step)
+  if (epoch && epochs) parts.push(t.job.epoch({ epoch, total: count(epochs) }))
   const end = job.estimated_finish
   if (end !== null && end > nowS) {
     const span = endsBetween(curve, entries)
