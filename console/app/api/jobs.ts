@@ -34,6 +34,17 @@ export const jobsQuery = (filter: JobFilter = {}) =>
     refetchIntervalInBackground: true,
   })
 
+const MOST_NAMED = 100
+
+/** The newest jobs, for a choice among them: without their progress, and not asked for again and again. */
+export const jobNamesQuery = () =>
+  queryOptions({
+    queryKey: ['jobs', 'names'],
+    queryFn: ({ signal }) =>
+      body(api.GET('/v1/fine_tuning/jobs', { params: { query: { limit: MOST_NAMED } }, signal })),
+    staleTime: 60_000,
+  })
+
 export const checkpointsQuery = (id: string, alive: boolean) =>
   queryOptions({
     queryKey: ['checkpoints', id],
@@ -115,11 +126,18 @@ export async function act(action: Action, id: string): Promise<Job> {
   return body(api.POST('/v1/fine_tuning/jobs/{job_id}/resume', options))
 }
 
+export type Metrics = Schemas['JobMetrics']
+
 /** The server's columns after a step; null where it has no such call. */
-export async function metricsAfter(id: string, step: number, signal?: AbortSignal): Promise<unknown> {
-  return optional(`/v1/fine_tuning/jobs/${encodeURIComponent(id)}/metrics?after_step=${step}`, {
-    signal: signal ?? null,
-  })
+export async function metricsAfter(
+  id: string,
+  step: number,
+  signal: AbortSignal,
+  limit?: number,
+): Promise<Metrics | null> {
+  const query = `after_step=${step}${limit === undefined ? '' : `&limit=${limit}`}`
+  const path = `/v1/fine_tuning/jobs/${encodeURIComponent(id)}/metrics?${query}`
+  return (await optional(path, { signal })) as Metrics | null
 }
 
 export type JobForecast = Schemas['JobForecast']

@@ -1,7 +1,9 @@
 /** What a job is and how far it has come: progress, facts, stages, and why it failed if it did. */
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import type { Job, JobEvent } from '@/api/client'
 import { methodOf, settingsOf } from '@/api/jobs'
+import { startUpQuery } from '@/api/startUp'
 import { isLive } from '@/api/states'
 import { type Messages, useT } from '@/i18n'
 import { ago, clock, clockRange, count, duration, pace } from '@/lib/number'
@@ -12,6 +14,7 @@ import { Age, useNow } from '@/parts/Age'
 import { Timeline } from '@/parts/Timeline'
 import { CopyButton } from '@/ui/CopyButton'
 import { Icon } from '@/ui/Icon'
+import { EndNotice } from './EndNotice'
 import { Failure } from './Failure'
 import styles from './Head.module.css'
 import { useReceipt } from './Receipt'
@@ -50,6 +53,7 @@ export function Head({ job, curve, events, entries, asOfS }: Props) {
         </p>
       )}
       {live && <Progress job={job} curve={curve} entries={entries} asOfS={asOfS} nowS={now} />}
+      <EndNotice job={job} />
       <dl className={styles.facts}>
         {facts.map(([name, value]) => (
           <div key={name}>
@@ -64,11 +68,15 @@ export function Head({ job, curve, events, entries, asOfS }: Props) {
 }
 
 type Going = { job: Job; curve: Curve; entries: Entry[]; nowS: number }
+/** How long an earlier job took until its first step. */
+type Earlier = { startUpS: number | null | undefined }
 
 function Progress({ job, curve, entries, asOfS, nowS }: Going & { asOfS: number }) {
   const t = useT()
   const step = curve.steps.at(-1) ?? 0
   const total = curve.totalSteps
+  const awaited = job.status === 'running' && !step
+  const { data: startUpS } = useQuery({ ...startUpQuery(useQueryClient(), job), enabled: awaited })
   const quiet = job.status === 'running' ? silence(curve, entries, asOfS) : null // of a server that is away nobody knows
   return (
     <div className={styles.progress}>
@@ -80,7 +88,7 @@ function Progress({ job, curve, entries, asOfS, nowS }: Going & { asOfS: number 
       />
       <p className={styles.line}>
         {total && step ? <strong>{t.job.step({ step: count(step), total: count(total) })}</strong> : null}
-        <span>{words({ job, curve, entries, nowS }, t)}</span>
+        <span>{words({ job, curve, entries, nowS, startUpS }, t)}</span>
         <span className={styles.close}>{t.job.youCanClose}</span>
       </p>
       {quiet && (
@@ -93,7 +101,7 @@ function Progress({ job, curve, entries, asOfS, nowS }: Going & { asOfS: number 
   )
 }
 
-function words({ job, curve, entries, nowS }: Going, t: Messages): string {
+function words({ job, curve, entries, nowS, startUpS }: Going & Earlier, t: Messages): string {
   const step = curve.steps.at(-1) ?? 0
   if (job.status === 'validating_files') return t.job.validating
   if (job.status === 'queued') {
@@ -104,7 +112,11 @@ function words({ job, curve, entries, nowS }: Going, t: Messages): string {
     const at = pausedAt(entries) ?? step
     return at ? t.job.pausedAt({ step: count(at) }) : t.job.pausedEarly
   }
-  if (!step) return t.job.firstStep
+  if (!step) {
+    const begun = entries.at(-1)
+    const leftS = begun && startUpS ? begun.atS + startUpS - nowS : 0
+    return leftS > 0 ? t.job.firstStepIn({ in: duration(leftS) }) : t.job.firstStep
+  }
   const parts: string[] = []
   const epochs = Number(settingsOf(job).n_epochs)
   const epoch = epochAt(curve, step)

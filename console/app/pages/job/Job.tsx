@@ -86,6 +86,7 @@ function Loaded({ job }: { job: JobObject }) {
   return (
     <Page
       title={nameOf(job)}
+      tabState={job.status}
       tabTitle={`${progress ?? status} · ${nameOf(job)}`}
       trail={[{ label: t.jobs.title, to: paths.jobs() }]}
       aside={
