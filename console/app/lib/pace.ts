@@ -59,7 +59,7 @@ export function silence(
 }
 
 const STRETCHES = 5
-const SPREAD_OVER = 500
+const SPREAD_OVER = 5_000
 /** Times are told to the second: a shorter stretch has no pace. */
 const LEAST_STRETCH_S = 10
 

@@ -14,7 +14,6 @@ import { Age, useNow } from '@/parts/Age'
 import { Timeline } from '@/parts/Timeline'
 import { CopyButton } from '@/ui/CopyButton'
 import { Icon } from '@/ui/Icon'
-import { EndNotice } from './EndNotice'
 import { Failure } from './Failure'
 import styles from './Head.module.css'
 import { useReceipt } from './Receipt'
@@ -53,7 +52,6 @@ export function Head({ job, curve, events, entries, asOfS }: Props) {
         </p>
       )}
       {live && <Progress job={job} curve={curve} entries={entries} asOfS={asOfS} nowS={now} />}
-      <EndNotice job={job} />
       <dl className={styles.facts}>
         {facts.map(([name, value]) => (
           <div key={name}>

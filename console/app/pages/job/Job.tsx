@@ -22,6 +22,7 @@ import { TabPanel, Tabs } from '@/ui/Tabs'
 import { Actions } from './Actions'
 import { Checkpoints } from './Checkpoints'
 import { Config } from './Config'
+import { EndNotice } from './EndNotice'
 import { Events } from './Events'
 import { Files } from './Files'
 import { Head } from './Head'
@@ -93,6 +94,7 @@ function Loaded({ job }: { job: JobObject }) {
         <>
           <StateBadge status={job.status} />
           <CopyButton text={job.id} what={t.job.copyId} />
+          <EndNotice job={job} />
         </>
       }
       actions={<Actions job={job} curve={curve} entries={entries} checkpoints={checkpoints} />}

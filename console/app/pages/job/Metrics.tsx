@@ -174,6 +174,7 @@ function useOthers(ids: string[]): { others: Other[]; lost: Lost[] } {
 
 export function placeText(axis: Axis, x: number): string {
   if (axis === 'time') return duration(x)
+  if (axis === 'step' && !Number.isInteger(x)) return '' // a mark between two steps
   return axis === 'epoch' ? x.toFixed(2).replace(/\.?0+$/, '') : count(Math.round(x))
 }
 
