@@ -1,6 +1,15 @@
 /** Fine-tuning jobs, as queries; and what is asked of them. */
 import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query'
-import { api, body, type CreateJob, type Job, type JobEvent, optional, type Schemas } from './client'
+import {
+  api,
+  body,
+  type CreateJob,
+  isApiError,
+  type Job,
+  type JobEvent,
+  optional,
+  type Schemas,
+} from './client'
 import { every } from './poll'
 import { type Action, isLive } from './states'
 
@@ -14,7 +23,11 @@ export const jobQuery = (id: string) =>
     queryKey: ['job', id],
     queryFn: ({ signal }) =>
       body(api.GET('/v1/fine_tuning/jobs/{job_id}', { params: { path: { job_id: id } }, signal })),
-    refetchInterval: (query) => every(() => !query.state.data || isLive(query.state.data))(query),
+    refetchInterval: (query) => {
+      const { data, error } = query.state
+      const isRefused = isApiError(error) && (error.status === 403 || error.status === 404)
+      return every(data ? isLive(data) : !isRefused)(query)
+    },
     refetchIntervalInBackground: true,
   })
 

@@ -113,7 +113,7 @@ function words({ job, curve, entries, nowS, startUpS }: Going & Earlier, t: Mess
   if (!step) {
     const begun = entries.at(-1)
     const leftS = begun && startUpS ? begun.atS + startUpS - nowS : 0
-    return leftS > 0 ? t.job.firstStepIn({ in: duration(leftS) }) : t.job.firstStep
+    return leftS >= 1 ? t.job.firstStepIn({ in: duration(leftS) }) : t.job.firstStep
   }
   const parts: string[] = []
   const epochs = Number(settingsOf(job).n_epochs)
