@@ -22,6 +22,7 @@ const client = new QueryClient({
         isApiError(error) &&
         (error.isOffline || error.status === 429 || error.status === 503),
       networkMode: 'always', // the server is often this very machine
+      refetchOnReconnect: true, // which that mode would turn off
     },
     mutations: { networkMode: 'always' },
   },

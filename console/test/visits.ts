@@ -67,6 +67,17 @@ export const VISITS: Visit[] = [
   },
   { name: 'job-zoomed', path: '/jobs/{job}?x=epoch&y=log&s=0.9&r=1-3' },
   { name: 'job-compare', path: '/jobs/{job}?vs={others}' },
+  { name: 'job-compare-lost', path: '/jobs/{job}?vs={others},ftjob-none' },
+  {
+    name: 'job-compare-table',
+    path: '/jobs/{job}?vs={others}',
+    open: (page, t) => page.getByRole('button', { name: t.chart.asTable, exact: true }).click(),
+  },
+  {
+    name: 'job-line-put-away',
+    path: '/jobs/{job}',
+    open: (page, t) => page.getByRole('button', { name: t.chart.smoothed, exact: true }).first().click(),
+  },
   { name: 'job-events', path: '/jobs/{job}?tab=events' },
   { name: 'job-checkpoints', path: '/jobs/{job}?tab=checkpoints' },
   { name: 'job-config', path: '/jobs/{job}?tab=config' },

@@ -34,6 +34,7 @@ def test_a_person_signs_in_trains_pauses_comes_back_and_cancels(
         "others",
         "links",
         "reopen",
+        "job",
         "upload",
         "keyboard",
     ],

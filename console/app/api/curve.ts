@@ -1,15 +1,15 @@
 /**
- * The curve of a job, as a query: from the server's columns where it gives them, else from the metrics events.
+ * The curve of a job, as a query: from the server's columns where it gives them, else from the metrics events, and of
+ * a job that has ended without any from its result file.
  *
  * While the job lives only what is new is asked for.
  */
 import { type QueryClient, queryOptions } from '@tanstack/react-query'
-import { type Curve, curveOfColumns, curveOfEvents } from '@/lib/series'
-import type { JobEvent, Schemas } from './client'
-import { metricsAfter, stepsQuery } from './jobs'
+import { type Curve, curveOfColumns, curveOfEvents, curveOfResultFile } from '@/lib/series'
+import { content, type Job, type JobEvent } from './client'
+import { type Metrics, metricsAfter, stepsQuery } from './jobs'
 import { every } from './poll'
 
-type Metrics = Schemas['JobMetrics']
 type Read = { curve: Curve; metrics: Metrics | null; events: JobEvent[] | null }
 
 /** Whether this server has the call; unknown until it was tried. */
@@ -24,12 +24,20 @@ export const curveQuery = (client: QueryClient, id: string, alive: boolean) =>
       if (metrics)
         return before?.metrics === metrics ? before : { curve: built(metrics), metrics, events: null }
       const events = await client.fetchQuery({ ...stepsQuery(client, id, alive), staleTime: 500 })
-      return before?.events === events ? before : { curve: curveOfEvents(events), metrics, events }
+      if (before?.events === events) return before
+      const curve = curveOfEvents(events)
+      const written = curve.steps.length || alive ? null : await ofResultFile(client, id, signal)
+      return { curve: written ?? curve, metrics, events }
     },
     structuralSharing: false, // long arrays, made anew only when something is new
     refetchInterval: every(alive),
     refetchIntervalInBackground: true,
   })
+
+async function ofResultFile(client: QueryClient, id: string, signal: AbortSignal): Promise<Curve | null> {
+  const [file] = client.getQueryData<Job>(['job', id])?.result_files ?? []
+  return file ? curveOfResultFile(await (await content(file, signal)).text()) : null
+}
 
 function built({ columns, total_steps, steps_per_epoch, seams }: Metrics): Curve {
   const curve = curveOfColumns(columns)
@@ -43,7 +51,7 @@ async function newest(id: string, known: Metrics | null, signal: AbortSignal): P
   let all = known
   for (;;) {
     const last = all?.columns.step?.at(-1) ?? 0
-    const answer = (await metricsAfter(id, last, signal)) as Metrics | null
+    const answer = await metricsAfter(id, last, signal)
     serverHasColumns = answer !== null
     if (answer === null) return null
     if (!all) all = answer

@@ -1,6 +1,15 @@
 /** Fine-tuning jobs, as queries; and what is asked of them. */
 import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query'
-import { api, body, type CreateJob, type Job, type JobEvent, optional, type Schemas } from './client'
+import {
+  api,
+  body,
+  type CreateJob,
+  isApiError,
+  type Job,
+  type JobEvent,
+  optional,
+  type Schemas,
+} from './client'
 import { every } from './poll'
 import { type Action, isLive } from './states'
 
@@ -14,7 +23,11 @@ export const jobQuery = (id: string) =>
     queryKey: ['job', id],
     queryFn: ({ signal }) =>
       body(api.GET('/v1/fine_tuning/jobs/{job_id}', { params: { path: { job_id: id } }, signal })),
-    refetchInterval: (query) => every(() => !query.state.data || isLive(query.state.data))(query),
+    refetchInterval: (query) => {
+      const { data, error } = query.state
+      const isRefused = isApiError(error) && (error.status === 403 || error.status === 404)
+      return every(data ? isLive(data) : !isRefused)(query)
+    },
     refetchIntervalInBackground: true,
   })
 
@@ -41,6 +54,17 @@ export const jobsQuery = (filter: JobFilter = {}) =>
     placeholderData: keepPreviousData,
     refetchInterval: every(true),
     refetchIntervalInBackground: true,
+  })
+
+const MOST_NAMED = 100
+
+/** The newest jobs, for a choice among them: without their progress, and not asked for again and again. */
+export const jobNamesQuery = () =>
+  queryOptions({
+    queryKey: ['jobs', 'names'],
+    queryFn: ({ signal }) =>
+      body(api.GET('/v1/fine_tuning/jobs', { params: { query: { limit: MOST_NAMED } }, signal })),
+    staleTime: 60_000,
   })
 
 export const checkpointsQuery = (id: string, alive: boolean) =>
@@ -124,11 +148,18 @@ export async function act(action: Action, id: string): Promise<Job> {
   return body(api.POST('/v1/fine_tuning/jobs/{job_id}/resume', options))
 }
 
+export type Metrics = Schemas['JobMetrics']
+
 /** The server's columns after a step; null where it has no such call. */
-export async function metricsAfter(id: string, step: number, signal?: AbortSignal): Promise<unknown> {
-  return optional(`/v1/fine_tuning/jobs/${encodeURIComponent(id)}/metrics?after_step=${step}`, {
-    signal: signal ?? null,
-  })
+export async function metricsAfter(
+  id: string,
+  step: number,
+  signal: AbortSignal,
+  limit?: number,
+): Promise<Metrics | null> {
+  const query = `after_step=${step}${limit === undefined ? '' : `&limit=${limit}`}`
+  const path = `/v1/fine_tuning/jobs/${encodeURIComponent(id)}/metrics?${query}`
+  return (await optional(path, { signal })) as Metrics | null
 }
 
 export type JobForecast = Schemas['JobForecast']

@@ -1,5 +1,6 @@
 /** A job's states and what a person may do in each: the server's own table, which a test compares. */
 import type { Messages } from '@/i18n'
+import type { StateFacts } from '@/i18n/en/frame'
 import type { Job } from './client'
 import transitions from './transitions.json'
 
@@ -25,7 +26,8 @@ function may(action: Action, status: string): boolean {
 }
 
 /** Why the button does nothing now; undefined when it acts. */
-export function whyNot(action: Action, status: string, t: Messages): string | undefined {
+export function whyNot(action: Action, status: string, facts: StateFacts, t: Messages): string | undefined {
   if (may(action, status)) return undefined
-  return t.states.whyNot[action][status as Status]
+  const reason = t.states.whyNot[action][status as Status]
+  return typeof reason === 'string' ? reason : reason(facts)
 }

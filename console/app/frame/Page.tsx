@@ -4,6 +4,7 @@ import { Link, useLocation } from 'react-router'
 import { useT } from '@/i18n'
 import { isDialogOpen } from './keys'
 import styles from './Page.module.css'
+import { useTabIcon } from './tabIcon'
 
 type Props = {
   title: string
@@ -11,6 +12,8 @@ type Props = {
   aside?: ReactNode
   /** What the tab says instead: its state first. */
   tabTitle?: string
+  /** The state that the icon of the tab shows. */
+  tabState?: string
   trail?: { label: string; to: string }[]
   actions?: ReactNode
   lead?: ReactNode
@@ -19,13 +22,14 @@ type Props = {
 
 let shown: string | null = null
 
-export function Page({ title, aside, tabTitle, trail, actions, lead, children }: Props) {
+export function Page({ title, aside, tabTitle, tabState, trail, actions, lead, children }: Props) {
   const t = useT()
   const heading = useRef<HTMLHeadingElement>(null)
   const { pathname } = useLocation()
   useEffect(() => {
     document.title = `${tabTitle ?? title} · ${t.frame.product}`
   }, [tabTitle, title, t])
+  useTabIcon(tabState)
   // before the page is painted: later it could take the focus from whoever has moved it since
   useLayoutEffect(() => {
     const isFirst = shown === null // there the browser's own start is right

@@ -95,6 +95,13 @@ export const moment = (unixS: number): string =>
 export const clock = (unixS: number): string =>
   once('clock', () => new Intl.DateTimeFormat(language, { timeStyle: 'medium' })).format(unixS * 1000)
 
+/** `2:02 – 2:09 PM`; one time where both are of one minute. */
+export const clockRange = (fromS: number, toS: number): string =>
+  once('clockRange', () => new Intl.DateTimeFormat(language, { timeStyle: 'short' })).formatRange(
+    fromS * 1000,
+    toS * 1000,
+  )
+
 const STEPS: [limitS: number, unitS: number, unit: Intl.RelativeTimeFormatUnit][] = [
   [60, 1, 'second'],
   [3600, 60, 'minute'],
@@ -135,3 +142,22 @@ export function duration(seconds: number): string {
     )
     .join(' ')
 }
+
+/** `1.2 s`: a pace, where the part of a second matters. */
+export const pace = (seconds: number): string =>
+  seconds < 0.1
+    ? duration(seconds)
+    : once(
+        'pace',
+        () =>
+          new Intl.NumberFormat(language, {
+            style: 'unit',
+            unit: 'second',
+            unitDisplay: 'short',
+            maximumSignificantDigits: 2,
+          }),
+      ).format(seconds)
+
+/** `1, 2, and 3` */
+export const listed = (parts: readonly string[]): string =>
+  once('listed', () => new Intl.ListFormat(language, { type: 'conjunction' })).format(parts)

@@ -93,6 +93,11 @@ export function curveOfResultFile(csv: string): Curve {
   return curveOfColumns(named)
 }
 
+/** `2`, `1.5`: how far into the epochs a step is; null where the job does not say. */
+export function epochAt({ stepsPerEpoch }: Curve, step: number): string | null {
+  return stepsPerEpoch ? `${Number((step / stepsPerEpoch).toFixed(1))}` : null
+}
+
 /** Where each step stands on an axis; null when the job does not say. */
 export function places(curve: Curve, axis: Axis): number[] | null {
   if (axis === 'step') return curve.steps
@@ -146,17 +151,27 @@ export function said(
   return { from, to, steps: last, best }
 }
 
-/** The metrics that a curve has, and its rows: what the table shows and what a download holds. */
-export function table(curve: Curve): { metrics: Metric[]; rows: Cell[][] } {
-  const metrics = METRICS.filter((name) => has(curve, name))
-  const rows = curve.steps.map((step, index) => [
-    step,
-    ...metrics.map((name) => curve.columns[name][index] ?? null),
-  ])
-  return { metrics, rows }
+export type Run = { name: string; curve: Curve }
+
+/**
+ * The metrics that curves have, and their rows: what the table shows and what a download holds. Of several curves each
+ * row names its own, and those of one step stand together.
+ */
+export function table(runs: readonly Run[]): { columns: string[]; rows: Cell[][] } {
+  const metrics = METRICS.filter((name) => runs.some(({ curve }) => has(curve, name)))
+  const several = runs.length > 1
+  const rows = runs.flatMap(({ name, curve }) =>
+    curve.steps.map((step, index): Cell[] => [
+      step,
+      ...(several ? [name] : []),
+      ...metrics.map((metric) => curve.columns[metric][index] ?? null),
+    ]),
+  )
+  if (several) rows.sort(([a], [b]) => Number(a) - Number(b))
+  return { columns: ['step', ...(several ? ['job'] : []), ...metrics], rows }
 }
 
-export function curveCsv(curve: Curve): string {
-  const { metrics, rows } = table(curve)
-  return toCsv(['step', ...metrics], rows)
+export function curveCsv(runs: readonly Run[]): string {
+  const { columns, rows } = table(runs)
+  return toCsv(columns, rows)
 }

@@ -16,7 +16,15 @@ export const STAGES = [
   'cancelled',
 ] as const
 export type Stage = (typeof STAGES)[number]
-export type Entry = { stage: Stage; atS: number; step: number | null; message: string }
+export type Entry = {
+  stage: Stage
+  atS: number
+  /** From which training goes on. */
+  step: number | null
+  /** Jobs that trained or waited before this one when it took its place in the queue. */
+  ahead: number | null
+  message: string
+}
 
 /** The server's sentences, OpenAI's where it has one. The first that fits counts. */
 const SENTENCES: [RegExp, Stage][] = [
@@ -42,17 +50,24 @@ export function timeline(events: readonly (CurveEvent & { message: string; level
       SENTENCES.find(([sentence]) => sentence.test(event.message))?.[1] ??
       (event.level === 'error' && 'error_code' in event.data ? 'failed' : undefined)
     if (!stage) continue
-    const from = event.data.resume_step
+    const { resume_step: from, queue_position: ahead } = event.data
     const entry = {
       stage,
       atS: event.created_at,
       step: typeof from === 'number' ? from : null,
+      ahead: typeof ahead === 'number' ? ahead : null,
       message: event.message,
     }
     // what begins in the very second that the stage before it ended takes its place in one line all the same
     if (entries.at(-1)?.stage !== stage) entries.push(entry)
   }
   return entries
+}
+
+/** The step from which a paused job will go on; null while it is not known. */
+export function pausedAt(entries: readonly Entry[]): number | null {
+  const last = entries.at(-1)
+  return last?.stage === 'paused' ? last.step : null
 }
 
 /** Seconds in each stage; the last one is still going on while the job lives. */

@@ -30,6 +30,7 @@ export function Timeline({ entries, live }: { entries: Entry[]; live: boolean })
               {MARKS.has(entry.stage) && seconds !== null && `${clock(entry.atS)} · `}
               {ENDS.has(entry.stage) || seconds === null ? moment(entry.atS) : duration(seconds)}
               {entry.step ? ` · ${t.job.atStep({ step: count(entry.step) })}` : ''}
+              {entry.ahead ? ` · ${t.job.behind({ count: entry.ahead })}` : ''}
             </span>
           </li>
         )

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { ago, bytes, duration, measure, percent, speak, tick } from '@/lib/number'
+import { ago, bytes, clockRange, duration, listed, measure, pace, percent, speak, tick } from '@/lib/number'
 
 describe('numbers for people', () => {
   beforeEach(() => speak('en'))
@@ -22,9 +22,19 @@ describe('numbers for people', () => {
       '1 day 1 hr',
     ])
   })
+  it('keep the part of a second where it matters', () => {
+    expect([pace(1.234), pace(0.02), pace(95.6)]).toEqual(['1.2 sec', '< 1 sec', '96 sec'])
+  })
+  it('name a stretch of time once where it is within one minute', () => {
+    expect(clockRange(0, 59)).toMatch(/^\d+:\d\d\s[AP]M$/)
+    expect(clockRange(0, 600)).toMatch(/^\d+:\d\d\s–\s\d+:\d\d\s[AP]M$/)
+  })
   it('speak the language of the page', () => {
     expect(ago(0, 180)).toBe('3 minutes ago')
+    expect(listed(['1', '2', '3'])).toBe('1, 2, and 3')
     speak('zh-CN')
     expect(ago(0, 180)).toBe('3分钟前')
+    expect(listed(['1', '2', '3'])).toBe('1、2和3')
+    expect(pace(1.234)).toBe('1.2秒')
   })
 })

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { curveCsv, curveOfColumns, curveOfEvents, curveOfResultFile, places, said, table } from '@/lib/series'
+import {
+  curveCsv,
+  curveOfColumns,
+  curveOfEvents,
+  curveOfResultFile,
+  epochAt,
+  places,
+  said,
+  table,
+} from '@/lib/series'
 
 const metrics = (step: number, at: number, data: Record<string, number>) => ({
   type: 'metrics',
@@ -41,9 +50,24 @@ describe('a curve', () => {
     expect(curve.columns.valid_loss).toEqual([null])
   })
   it('gives as table and as CSV exactly what it has', () => {
+    const runs = [{ name: 'a', curve: curveOfEvents(events) }]
+    expect(table(runs).columns).toEqual(['step', 'train_loss', 'full_valid_loss'])
+    expect(curveCsv(runs)).toBe('step,train_loss,full_valid_loss\n1,3,2.75\n2,1.9,\n')
+  })
+  it('stands beside others step by step, each row with the name of its job', () => {
+    const young = curveOfEvents([metrics(1, 20, { train_loss: 4 })])
+    const runs = [
+      { name: 'a', curve: curveOfEvents(events) },
+      { name: 'b, young', curve: young },
+    ]
+    expect(curveCsv(runs)).toBe(
+      'step,job,train_loss,full_valid_loss\n1,a,3,2.75\n1,"b, young",4,\n2,a,1.9,\n',
+    )
+  })
+  it('says in which epoch a step is, where the job tells', () => {
     const curve = curveOfEvents(events)
-    expect(table(curve).metrics).toEqual(['train_loss', 'full_valid_loss'])
-    expect(curveCsv(curve)).toBe('step,train_loss,full_valid_loss\n1,3,2.75\n2,1.9,\n')
+    expect([epochAt(curve, 4), epochAt(curve, 3)]).toEqual(['2', '1.5'])
+    expect(epochAt(curveOfEvents([]), 4)).toBeNull()
   })
   it('says where it began, where it is, and what was best', () => {
     expect(said(curveOfEvents(events), 'train_loss', 'full_valid_loss', 'lower')).toEqual({

@@ -138,6 +138,9 @@ export const shortcuts = {
   send: 'Create the job',
 }
 
+/** What a reason tells besides the state: the step at which the job is paused; how long ago it ended. */
+export type StateFacts = { step: string | null; ended: string }
+
 export const states = {
   names: {
     validating_files: 'Validating',
@@ -153,28 +156,29 @@ export const states = {
       validating_files: 'Its files are still being checked; it can be paused once it is queued.',
       queued: '',
       running: '',
-      paused: 'It is already paused.',
-      succeeded: 'It has finished.',
-      failed: 'It has failed.',
-      cancelled: 'It was cancelled.',
+      paused: ({ step }: StateFacts) =>
+        step ? `Already paused at step ${step}.` : 'Already paused before its first step.',
+      succeeded: ({ ended }: StateFacts) => `Finished ${ended}.`,
+      failed: ({ ended }: StateFacts) => `Failed ${ended}.`,
+      cancelled: ({ ended }: StateFacts) => `Cancelled ${ended}.`,
     },
     resume: {
       validating_files: 'It is not paused.',
       queued: 'It is not paused; it waits for a device.',
       running: 'It is not paused.',
       paused: '',
-      succeeded: 'It has finished.',
-      failed: 'It has failed; duplicate it to train again.',
-      cancelled: 'It was cancelled; duplicate it to train again.',
+      succeeded: ({ ended }: StateFacts) => `Finished ${ended}.`,
+      failed: ({ ended }: StateFacts) => `Failed ${ended}; duplicate it to train again.`,
+      cancelled: ({ ended }: StateFacts) => `Cancelled ${ended}; duplicate it to train again.`,
     },
     cancel: {
       validating_files: '',
       queued: '',
       running: '',
       paused: '',
-      succeeded: 'It has finished.',
-      failed: 'It has failed already.',
-      cancelled: 'It is already cancelled.',
+      succeeded: ({ ended }: StateFacts) => `Finished ${ended}.`,
+      failed: ({ ended }: StateFacts) => `Already failed ${ended}.`,
+      cancelled: ({ ended }: StateFacts) => `Already cancelled ${ended}.`,
     },
   },
 }

@@ -23,6 +23,7 @@ export const job = {
   epoch: (p: { epoch: string; total: string }) => `epoch ${p.epoch} of ${p.total}`,
   progress: 'Training progress',
   endsIn: (p: { in: string; at: string }) => `ends ${p.in}, about ${p.at}`,
+  firstStepIn: (p: { in: string }) => `First step in about ${p.in}, as in an earlier job on this base.`,
   firstStep: 'The first step comes once the model is loaded.',
   waiting: 'Waiting for a free device.',
   waitingBehind: (p: { count: number }) =>
@@ -33,7 +34,6 @@ export const job = {
   pausedAt: (p: { step: string }) => `Paused at step ${p.step}; it goes on from there.`,
   pausedEarly: 'Paused before its first step.',
   silent: (p: { since: string; usual: string }) => `No step for ${p.since} (usual: ${p.usual}).`,
-  finished: (p: { ago: string }) => `Finished ${p.ago}`,
   model: 'Model',
   base: 'Base',
   method: 'Method',
@@ -46,6 +46,11 @@ export const job = {
     p.count === 1
       ? 'Its checkpoint stays and can be used.'
       : `Its ${p.count} checkpoints stay and can be used.`,
+  cancelKeepsEpochs: (p: { count: number; epochs: string }) =>
+    p.count === 1
+      ? `Its checkpoint of epoch ${p.epochs} stays and can be used.`
+      : `Its checkpoints of epochs ${p.epochs} stay and can be used.`,
+  cancelKeepsUnknown: 'The checkpoints that it has made stay and can be used.',
   cancelKeepsNone: 'There is no checkpoint yet, so nothing of it stays but the events.',
   cancelYes: 'Cancel the job',
   cancelNo: 'Let it train',
@@ -80,7 +85,11 @@ export const job = {
     failed: 'Failed',
     cancelled: 'Cancelled',
   },
+  notice: 'Notify me at the end, while this tab is open',
+  noticeDenied: 'Notices of this site are blocked; the browser’s settings of the site allow them.',
+  noticeText: (p: { state: string }) => `The job has ended: ${p.state}.`,
   atStep: (p: { step: string }) => `step ${p.step}`,
+  behind: (p: { count: number }) => (p.count === 1 ? 'behind one job' : `behind ${p.count} jobs`),
   copyName: 'the model’s name',
   copyId: 'the job’s id',
 }
@@ -113,6 +122,7 @@ export const chart = {
   asTable: 'Table',
   asChart: 'Chart',
   csv: 'CSV',
+  valueAt: (p: { value: string; at: string }) => `${p.value} at ${p.at}`,
   instructions:
     'Arrow keys move along the curve, Home and End go to its ends, plus and minus zoom, 0 shows all, L changes the scale, T shows a table.',
   caption: (p: { name: string; from: string; to: string; steps: string }) =>
@@ -133,6 +143,7 @@ export const chart = {
       ? `The broken line: a worker was lost or paused, and training went on from step ${p.steps}.`
       : `The broken lines: a worker was lost or paused, and training went on from steps ${p.steps}.`,
   fault: (p: { step: string }) => `The red line: step ${p.step} gave no finite number, and training ended.`,
+  tableCaptionSeveral: (p: { jobs: string }) => `The metrics of each step of ${p.jobs}`,
   tableCaption: 'The metrics of each step',
   tablePage: (p: { from: string; to: string; of: string }) => `Rows ${p.from} to ${p.to} of ${p.of}`,
   overfitTitle: 'It may have trained for too long',
@@ -152,6 +163,7 @@ export const chart = {
   compareDiffers: 'What differs',
   compareSame: 'All settings are the same.',
   compareNoValidation: 'no validation',
+  compareLost: (p: { id: string; why: string }) => `${p.id} is not in the comparison: ${p.why}`,
   compareHint: 'Only the smoothed training curve and the whole validation file are drawn.',
 }
 
@@ -171,6 +183,7 @@ export const checkpoints = {
   caption: 'Checkpoints of this job, newest first',
   none: 'A checkpoint is made at the end of each epoch.',
   step: 'Step',
+  epoch: 'Epoch',
   name: 'Name',
   trainLoss: 'Training loss',
   validLoss: 'Validation loss',

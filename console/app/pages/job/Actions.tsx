@@ -1,20 +1,34 @@
 /** What can be done to a job: always visible; a button that cannot act says why. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { Job } from '@/api/client'
+import type { Checkpoint, Job } from '@/api/client'
 import { isApiError } from '@/api/client'
 import { sentence } from '@/api/errors'
 import { act } from '@/api/jobs'
 import { type Action, hasEnded, whyNot } from '@/api/states'
-import { useT } from '@/i18n'
+import { type Messages, useT } from '@/i18n'
+import { ago, count, listed } from '@/lib/number'
+import { type Curve, epochAt } from '@/lib/series'
+import { type Entry, pausedAt } from '@/lib/timeline'
+import { useNow } from '@/parts/Age'
 import { CodeDialog } from '@/parts/ViewCode'
 import { paths } from '@/paths'
 import { Button, ButtonLink } from '@/ui/Button'
 import { Dialog } from '@/ui/Dialog'
 import { toast } from '@/ui/Toast'
 
-export function Actions({ job, checkpoints }: { job: Job; checkpoints: number }) {
+type Props = {
+  job: Job
+  curve: Curve
+  /** The stages of the job. */
+  entries: Entry[]
+  /** Not known as long as nobody has told. */
+  checkpoints: Checkpoint[] | undefined
+}
+
+export function Actions({ job, curve, entries, checkpoints }: Props) {
   const t = useT()
+  const now = useNow()
   const client = useQueryClient()
   const [shown, setShown] = useState<'code' | 'cancel' | null>(null)
   const { mutate, variables, isPending } = useMutation({
@@ -29,13 +43,19 @@ export function Actions({ job, checkpoints }: { job: Job; checkpoints: number })
       client.invalidateQueries({ queryKey: ['job', job.id] })
     },
   })
+  const step = pausedAt(entries) ?? curve.steps.at(-1)
+  const facts = {
+    step: step ? count(step) : null,
+    ended: job.finished_at === null ? '' : ago(Math.min(job.finished_at, now), now),
+  }
+  const reason = (action: Action) => whyNot(action, job.status, facts, t)
   const is = (action: Action) => isPending && variables === action
   return (
     <>
       <Button
         icon="pause"
         busy={is('pause')}
-        disabledReason={whyNot('pause', job.status, t)}
+        disabledReason={reason('pause')}
         onClick={() => mutate('pause')}
       >
         {t.job.pause}
@@ -43,16 +63,16 @@ export function Actions({ job, checkpoints }: { job: Job; checkpoints: number })
       <Button
         icon="play"
         busy={is('resume')}
-        disabledReason={whyNot('resume', job.status, t)}
+        disabledReason={reason('resume')}
         onClick={() => mutate('resume')}
       >
         {t.job.resume}
       </Button>
       <Button
         icon="stop"
-        kind={whyNot('cancel', job.status, t) ? 'plain' : 'danger'}
+        kind={reason('cancel') ? 'plain' : 'danger'}
         busy={is('cancel')}
-        disabledReason={whyNot('cancel', job.status, t)}
+        disabledReason={reason('cancel')}
         onClick={() => setShown('cancel')}
       >
         {t.job.cancel}
@@ -96,7 +116,7 @@ export function Actions({ job, checkpoints }: { job: Job; checkpoints: number })
           }
         >
           <p>{t.job.cancelText}</p>
-          <p>{checkpoints ? t.job.cancelKeeps({ count: checkpoints }) : t.job.cancelKeepsNone}</p>
+          <p>{whatStays(checkpoints, curve, t)}</p>
         </Dialog>
       )}
       {shown === 'code' && (
@@ -112,4 +132,14 @@ export function Actions({ job, checkpoints }: { job: Job; checkpoints: number })
       )}
     </>
   )
+}
+
+function whatStays(checkpoints: Checkpoint[] | undefined, curve: Curve, t: Messages): string {
+  if (!checkpoints) return t.job.cancelKeepsUnknown
+  if (!checkpoints.length) return t.job.cancelKeepsNone
+  const steps = checkpoints.map((one) => one.step_number).sort((a, b) => a - b)
+  const epochs = steps.flatMap((one) => epochAt(curve, one) ?? [])
+  return epochs.length
+    ? t.job.cancelKeepsEpochs({ count: epochs.length, epochs: listed(epochs) })
+    : t.job.cancelKeeps({ count: steps.length })
 }

@@ -2,7 +2,9 @@
 import type { Checkpoint, Job } from '@/api/client'
 import { hasEnded } from '@/api/states'
 import { useT } from '@/i18n'
+import { best } from '@/lib/best'
 import { count, measure, percent } from '@/lib/number'
+import { type Curve, epochAt } from '@/lib/series'
 import { Age } from '@/parts/Age'
 import { paths } from '@/paths'
 import { Button, ButtonLink } from '@/ui/Button'
@@ -11,17 +13,9 @@ import { Skeleton } from '@/ui/Skeleton'
 import { Table } from '@/ui/Table'
 import styles from './Parts.module.css'
 
-/** The least loss on the whole validation file; on the training data where there is no other. */
-function best(checkpoints: Checkpoint[]): Checkpoint | undefined {
-  const measured = checkpoints.some((one) => one.metrics.full_valid_loss !== undefined)
-  const loss = (one: Checkpoint) =>
-    one.metrics[measured ? 'full_valid_loss' : 'train_loss'] ?? Number.POSITIVE_INFINITY
-  return checkpoints.length > 1 ? checkpoints.reduce((a, b) => (loss(b) < loss(a) ? b : a)) : undefined
-}
+type Props = { job: Job; curve: Curve; checkpoints: Checkpoint[] | undefined }
 
-type Props = { job: Job; checkpoints: Checkpoint[] | undefined }
-
-export function Checkpoints({ job, checkpoints }: Props) {
+export function Checkpoints({ job, curve, checkpoints }: Props) {
   const t = useT()
   if (!checkpoints) return <Skeleton height="2.6rem" lines={3} />
   if (!checkpoints.length) return <p className="quiet">{t.checkpoints.none}</p>
@@ -42,6 +36,12 @@ export function Checkpoints({ job, checkpoints }: Props) {
                 {one === winner && <span className={styles.best}>{t.checkpoints.best}</span>}
               </span>
             ),
+          },
+          {
+            key: 'epoch',
+            head: t.checkpoints.epoch,
+            number: true,
+            cell: (one) => epochAt(curve, one.step_number) ?? '–',
           },
           {
             key: 'name',

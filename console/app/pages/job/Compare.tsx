@@ -3,26 +3,45 @@ import { useQuery } from '@tanstack/react-query'
 import { memo } from 'react'
 import { Link } from 'react-router'
 import type { Job } from '@/api/client'
-import { jobsQuery, methodOf, nameOf, settingsOf } from '@/api/jobs'
+import { sentence } from '@/api/errors'
+import { jobNamesQuery, methodOf, nameOf, settingsOf } from '@/api/jobs'
 import { type Messages, useT } from '@/i18n'
 import { DASHES } from '@/parts/chart/model'
 import { Swatch } from '@/parts/chart/Swatch'
 import { paths } from '@/paths'
 import { Button } from '@/ui/Button'
 import { Select } from '@/ui/Field'
+import { Icon } from '@/ui/Icon'
 import { Table } from '@/ui/Table'
 import styles from './Metrics.module.css'
 import { MOST_COMPARED } from './view'
 
-type Props = { job: Job; others: Job[]; ids: string[]; onVersus: (ids: string[]) => void }
+/** A job that was to be compared and cannot be read. */
+export type Lost = { id: string; error: unknown }
+type Props = {
+  job: Job
+  others: Job[]
+  lost: Lost[]
+  ids: string[]
+  onVersus: (ids: string[]) => void
+}
 
 /** Has no part in a pan, and is not drawn again for one. */
-export const Compare = memo(function Compare({ job, others, ids, onVersus }: Props) {
+export const Compare = memo(function Compare({ job, others, lost, ids, onVersus }: Props) {
   const t = useT()
   const jobs = [job, ...others]
-  const { data } = useQuery(jobsQuery({ limit: 100 }))
-  const open = (data?.data ?? []).filter((one) => jobs.every((taken) => taken.id !== one.id))
-  const full = jobs.length >= MOST_COMPARED
+  const { data, refetch } = useQuery(jobNamesQuery())
+  const open = (data?.data ?? []).filter((one) => one.id !== job.id && !ids.includes(one.id))
+  const full = ids.length + 1 >= MOST_COMPARED
+  const remove = (id: string, name: string) => (
+    <Button
+      kind="quiet"
+      small
+      icon="close"
+      aria-label={t.chart.compareRemove({ name })}
+      onClick={() => onVersus(ids.filter((one) => one !== id))}
+    />
+  )
   return (
     <section className={styles.compare}>
       <h2>{t.chart.compare}</h2>
@@ -33,15 +52,7 @@ export const Compare = memo(function Compare({ job, others, ids, onVersus }: Pro
               <li key={one.id}>
                 <Swatch line={{ kind: 'line', colour: index + 1, dash: DASHES[index] }} />
                 <Link to={paths.job(one.id)}>{nameOf(one)}</Link>
-                {index > 0 && (
-                  <Button
-                    kind="quiet"
-                    small
-                    icon="close"
-                    aria-label={t.chart.compareRemove({ name: nameOf(one) })}
-                    onClick={() => onVersus(ids.filter((id) => id !== one.id))}
-                  />
-                )}
+                {index > 0 && remove(one.id, nameOf(one))}
               </li>
             ))}
           </ul>
@@ -49,6 +60,13 @@ export const Compare = memo(function Compare({ job, others, ids, onVersus }: Pro
           <Differences jobs={jobs} />
         </>
       )}
+      {lost.map(({ id, error }) => (
+        <p key={id} className={styles.lost}>
+          <Icon name="warn" size={14} />
+          {t.chart.compareLost({ id, why: sentence(error, t) })}
+          {remove(id, id)}
+        </p>
+      ))}
       {full ? (
         <p className="quiet">{t.chart.compareFull}</p>
       ) : (
@@ -56,6 +74,7 @@ export const Compare = memo(function Compare({ job, others, ids, onVersus }: Pro
           className={styles.add}
           aria-label={t.chart.compareWith}
           value=""
+          onFocus={() => refetch()}
           onChange={(event) => event.target.value && onVersus([...ids, event.target.value])}
         >
           <option value="">{t.chart.compareWith}</option>

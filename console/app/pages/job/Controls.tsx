@@ -1,19 +1,26 @@
 /** How the curves are shown: axis, scale, smoothing, the stretch in view, and the same as a table or a file. */
 import { useLayoutEffect, useMemo, useRef } from 'react'
-import type { Job } from '@/api/client'
-import { nameOf } from '@/api/jobs'
 import { useT } from '@/i18n'
 import { type Axis, type Curve, places } from '@/lib/series'
-import { saveCurve } from '@/parts/chart/ChartTable'
+import { saveCurves } from '@/parts/chart/ChartTable'
 import { Button } from '@/ui/Button'
 import { Input, Segments } from '@/ui/Field'
 import styles from './Metrics.module.css'
-import type { View } from './view'
+import type { Compared, View } from './view'
 
-type Props = { job: Job; curve: Curve; view: View; asTable: boolean; onTable: (asTable: boolean) => void }
+type Props = {
+  /** The job of the page, and those beside it. */
+  jobs: Compared[]
+  curve: Curve
+  view: View
+  asTable: boolean
+  onTable: (asTable: boolean) => void
+}
+/** As the fields have it: whoever types what they see means the place itself. */
+const shown = (place: number) => Number(place.toFixed(2))
 const AXES: Axis[] = ['step', 'epoch', 'tokens', 'time']
 
-export function Controls({ job, curve, view, asTable, onTable }: Props) {
+export function Controls({ jobs, curve, view, asTable, onTable }: Props) {
   const t = useT()
   const x = useMemo(() => places(curve, view.axis) ?? [], [curve, view.axis])
   const told = useMemo(() => AXES.map((axis) => places(curve, axis) !== null), [curve])
@@ -30,13 +37,12 @@ export function Controls({ job, curve, view, asTable, onTable }: Props) {
   const field = (name: 'from' | 'to') => (
     <Bound
       label={`${t.chart.axes[view.axis]}: ${t.chart[name]}`}
-      value={Number((name === 'from' ? from : to).toFixed(2))}
+      value={shown(name === 'from' ? from : to)}
       onTyped={(typed) => {
         const [low, high] = name === 'from' ? [typed, to] : [from, typed]
-        const whole = low <= first && high >= last
-        if (high > low && (low !== from || high !== to)) {
-          view.setZoom(whole ? null : { from: Math.max(first, low), to: high >= last ? null : high })
-        }
+        const toEnd = high >= shown(last)
+        const whole = low <= shown(first) && toEnd
+        if (high > low) view.setZoom(whole ? null : { from: Math.max(first, low), to: toEnd ? null : high })
       }}
     />
   )
@@ -96,7 +102,11 @@ export function Controls({ job, curve, view, asTable, onTable }: Props) {
         <Button small aria-pressed={asTable} onClick={() => onTable(!asTable)}>
           {asTable ? t.chart.asChart : t.chart.asTable}
         </Button>
-        <Button small icon="download" onClick={() => saveCurve(curve, `${nameOf(job)}-metrics`)}>
+        <Button
+          small
+          icon="download"
+          onClick={() => saveCurves(jobs, `${jobs[0]?.name}-${jobs.length > 1 ? 'compared' : 'metrics'}`)}
+        >
           {t.chart.csv}
         </Button>
       </span>
@@ -115,8 +125,10 @@ function Bound({
   onTyped: (typed: number) => void
 }) {
   const input = useRef<HTMLInputElement>(null)
+  const found = useRef('')
   useLayoutEffect(() => {
-    if (input.current) input.current.value = `${value}`
+    const field = input.current
+    if (field && field !== document.activeElement) field.value = `${value}` // somebody may be typing there
   }, [value])
   return (
     <Input
@@ -125,10 +137,13 @@ function Bound({
       inputMode="decimal"
       aria-label={label}
       defaultValue={value}
+      onFocus={({ target }) => {
+        found.current = target.value
+      }}
       onBlur={({ target }) => {
-        const typed = Number(target.value)
-        if (target.value.trim() && Number.isFinite(typed)) onTyped(typed)
-        else target.value = `${value}`
+        const text = target.value.trim()
+        target.value = `${value}` // until it is another one
+        if (text && text !== found.current && Number.isFinite(Number(text))) onTyped(Number(text))
       }}
       onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()}
     />

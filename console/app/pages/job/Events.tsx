@@ -8,6 +8,7 @@ import { isLive } from '@/api/states'
 import { useT } from '@/i18n'
 import { count, moment } from '@/lib/number'
 import { Age } from '@/parts/Age'
+import { Problem } from '@/parts/Problem'
 import { Button } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
 import { Check, Select } from '@/ui/Field'
@@ -61,7 +62,8 @@ export function Events({ job, events }: { job: Job; events: JobEvent[] | undefin
           label={t.events.copyAll}
         />
       </div>
-      {!found && <Skeleton height="2rem" lines={8} />}
+      {steps && pages.error && <Problem error={pages.error} onRetry={pages.refetch} />}
+      {!found && !(steps && pages.error) && <Skeleton height="2rem" lines={8} />}
       {found?.length === 0 && <p className="quiet">{t.events.none}</p>}
       <ol
         className={styles.events}

@@ -1,13 +1,15 @@
 /** What a job is and how far it has come: progress, facts, stages, and why it failed if it did. */
-import { type ReactNode, useMemo } from 'react'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import type { Job, JobEvent } from '@/api/client'
 import { methodOf, settingsOf } from '@/api/jobs'
+import { startUpQuery } from '@/api/startUp'
 import { isLive } from '@/api/states'
 import { type Messages, useT } from '@/i18n'
-import { ago, clock, count, duration, measure } from '@/lib/number'
-import { silence } from '@/lib/pace'
-import type { Curve } from '@/lib/series'
-import { timeline } from '@/lib/timeline'
+import { ago, clock, clockRange, count, duration, pace } from '@/lib/number'
+import { endsBetween, silence } from '@/lib/pace'
+import { type Curve, epochAt } from '@/lib/series'
+import { type Entry, pausedAt } from '@/lib/timeline'
 import { Age, useNow } from '@/parts/Age'
 import { Timeline } from '@/parts/Timeline'
 import { CopyButton } from '@/ui/CopyButton'
@@ -16,15 +18,20 @@ import { Failure } from './Failure'
 import styles from './Head.module.css'
 import { useReceipt } from './Receipt'
 
-type Props = { job: Job; curve: Curve; events: JobEvent[] }
-/** When the server was heard of the curve last, in Unix seconds. */
-type Heard = { asOfS: number }
+type Props = {
+  job: Job
+  curve: Curve
+  events: JobEvent[]
+  /** The stages of the job. */
+  entries: Entry[]
+  /** When the server was heard of the curve last, in Unix seconds. */
+  asOfS: number
+}
 
-export function Head({ job, curve, events, asOfS }: Props & Heard) {
+export function Head({ job, curve, events, entries, asOfS }: Props) {
   const t = useT()
   const now = useNow(1_000)
   const live = isLive(job)
-  const entries = useMemo(() => timeline(events), [events])
   const receipt = useReceipt(job)
   const facts: [string, ReactNode][] = [
     [t.job.base, <code key="base">{job.model}</code>],
@@ -44,7 +51,7 @@ export function Head({ job, curve, events, asOfS }: Props & Heard) {
           <CopyButton text={job.fine_tuned_model} what={t.job.copyName} />
         </p>
       )}
-      {live && <Progress job={job} curve={curve} events={events} asOfS={asOfS} nowS={now} />}
+      {live && <Progress job={job} curve={curve} entries={entries} asOfS={asOfS} nowS={now} />}
       <dl className={styles.facts}>
         {facts.map(([name, value]) => (
           <div key={name}>
@@ -58,11 +65,17 @@ export function Head({ job, curve, events, asOfS }: Props & Heard) {
   )
 }
 
-function Progress({ job, curve, events, asOfS, nowS }: Props & Heard & { nowS: number }) {
+type Going = { job: Job; curve: Curve; entries: Entry[]; nowS: number }
+/** How long an earlier job took until its first step. */
+type Earlier = { startUpS: number | null | undefined }
+
+function Progress({ job, curve, entries, asOfS, nowS }: Going & { asOfS: number }) {
   const t = useT()
   const step = curve.steps.at(-1) ?? 0
   const total = curve.totalSteps
-  const quiet = job.status === 'running' ? silence(curve.times, asOfS) : null // of a server that is away nobody knows
+  const awaited = job.status === 'running' && !step
+  const { data: startUpS } = useQuery({ ...startUpQuery(useQueryClient(), job), enabled: awaited })
+  const quiet = job.status === 'running' ? silence(curve, entries, asOfS) : null // of a server that is away nobody knows
   return (
     <div className={styles.progress}>
       <progress
@@ -73,39 +86,44 @@ function Progress({ job, curve, events, asOfS, nowS }: Props & Heard & { nowS: n
       />
       <p className={styles.line}>
         {total && step ? <strong>{t.job.step({ step: count(step), total: count(total) })}</strong> : null}
-        <span>{words({ job, curve, events }, nowS, t)}</span>
+        <span>{words({ job, curve, entries, nowS, startUpS }, t)}</span>
         <span className={styles.close}>{t.job.youCanClose}</span>
       </p>
       {quiet && (
         <p className={styles.silent}>
           <Icon name="warn" />
-          {t.job.silent({ since: duration(quiet.sinceS), usual: usual(quiet.usualS) })}
+          {t.job.silent({ since: duration(quiet.sinceS), usual: pace(quiet.usualS) })}
         </p>
       )}
     </div>
   )
 }
 
-/** `1.2 s`; the server tells times to the second, so what is far below one is not more than that. */
-const usual = (seconds: number) => (seconds < 0.1 ? duration(seconds) : `${measure(seconds)} s`)
-
-function words({ job, curve, events }: Props, nowS: number, t: Messages): string {
+function words({ job, curve, entries, nowS, startUpS }: Going & Earlier, t: Messages): string {
   const step = curve.steps.at(-1) ?? 0
   if (job.status === 'validating_files') return t.job.validating
   if (job.status === 'queued') {
-    const before = events.find((event) => event.data.queue_position !== undefined)?.data.queue_position
-    return typeof before === 'number' && before > 0 ? t.job.waitingBehind({ count: before }) : t.job.waiting
+    const ahead = entries.findLast((entry) => entry.ahead !== null)?.ahead
+    return ahead ? t.job.waitingBehind({ count: ahead }) : t.job.waiting
   }
-  if (job.status === 'paused') return step ? t.job.pausedAt({ step: count(step) }) : t.job.pausedEarly
-  if (!step) return t.job.firstStep
+  if (job.status === 'paused') {
+    const at = pausedAt(entries) ?? step
+    return at ? t.job.pausedAt({ step: count(at) }) : t.job.pausedEarly
+  }
+  if (!step) {
+    const begun = entries.at(-1)
+    const leftS = begun && startUpS ? begun.atS + startUpS - nowS : 0
+    return leftS >= 1 ? t.job.firstStepIn({ in: duration(leftS) }) : t.job.firstStep
+  }
   const parts: string[] = []
   const epochs = Number(settingsOf(job).n_epochs)
-  if (curve.stepsPerEpoch && epochs) {
-    const epoch = Math.min(epochs, step / curve.stepsPerEpoch)
-    parts.push(t.job.epoch({ epoch: epoch.toFixed(1), total: count(epochs) }))
-  }
-  if (job.estimated_finish !== null && job.estimated_finish > nowS) {
-    parts.push(t.job.endsIn({ in: ago(job.estimated_finish, nowS), at: clock(job.estimated_finish) }))
+  const epoch = epochAt(curve, step)
+  if (epoch && epochs) parts.push(t.job.epoch({ epoch, total: count(epochs) }))
+  const end = job.estimated_finish
+  if (end !== null && end > nowS) {
+    const span = endsBetween(curve, entries)
+    const at = span ? clockRange(Math.min(span.fromS, end), Math.max(span.toS, end)) : clock(end)
+    parts.push(t.job.endsIn({ in: ago(end, nowS), at }))
   }
   return parts.join(' · ')
 }

@@ -12,7 +12,7 @@ import { type Axis, type Curve, emptyCurve, has, notPositive, places, said } fro
 import { ChartTable } from '@/parts/chart/ChartTable'
 import { LossChart } from '@/parts/chart/LossChart'
 import { Skeleton } from '@/ui/Skeleton'
-import { Compare } from './Compare'
+import { Compare, type Lost } from './Compare'
 import { Controls } from './Controls'
 import styles from './Metrics.module.css'
 import { OverfitHint } from './OverfitHint'
@@ -30,7 +30,10 @@ export function Metrics({ job, curve, events, loading, checkpoints }: Props) {
   const t = useT()
   const view = useView()
   const [asTable, setAsTable] = useState(false)
-  const others = useOthers(view.versus)
+  /** The chart that a key has left for the table: it gets the focus back. */
+  const [left, setLeft] = useState<ChartKind['id'] | null>(null)
+  const ids = useMemo(() => view.versus.filter((id) => id !== job.id), [view.versus, job.id])
+  const { others, lost } = useOthers(ids)
   const jobs = useMemo<Compared[]>(() => named([{ job, curve }, ...others]), [job, curve, others])
   const otherJobs = useMemo(() => others.map((other) => other.job), [others])
   // the same function as long as the page lives, whatever the URL holds meanwhile
@@ -56,26 +59,33 @@ export function Metrics({ job, curve, events, loading, checkpoints }: Props) {
         const lines = linesOf(kind, jobs, view.axis, view.smoothing, t)
         const log = kind.id === 'loss' && view.scale === 'log'
         const hidden = log ? lines.reduce((sum, line) => sum + notPositive(line.y), 0) : 0
-        const caption = captionOf(kind, curve, t)
+        const captions = jobs.map((one) => captionOf(kind, one, jobs.length > 1, t))
+        const caption = captions.filter(Boolean).join(t.chart.between)
         const remark = hidden ? `${t.chart.between}${t.chart.notShown({ count: count(hidden) })}` : ''
         return { kind, lines, log, caption: caption + remark }
       }),
-    [curve, jobs, view.axis, view.smoothing, view.scale, t],
+    [jobs, view.axis, view.smoothing, view.scale, t],
   )
-  const onKey = (key: string) => {
+  const formatX = useCallback((x: number) => placeText(view.axis, x), [view.axis])
+  const onKey = (key: string, chart: ChartKind['id'] | null) => {
     if (key === 'l') view.setScale(view.scale === 'log' ? 'linear' : 'log')
-    if (key === 't') setAsTable(!asTable)
+    if (key !== 't') return
+    if (chart) setLeft(chart)
+    setAsTable(!asTable)
+  }
+  const onTable = (table: boolean) => {
+    setLeft(null)
+    setAsTable(table)
   }
   if (loading && !curve.steps.length) return <Skeleton height="20rem" lines={2} />
-  if (!curve.steps.length) {
-    return <p className={styles.empty}>{isLive(job) ? t.chart.empty : t.chart.noCurve}</p>
-  }
+  if (!curve.steps.length)
+    return isLive(job) ? <Awaited /> : <p className={styles.empty}>{t.chart.noCurve}</p>
   return (
     <div className={styles.metrics}>
       <OverfitHint job={job} curve={curve} checkpoints={checkpoints} />
-      <Controls job={job} curve={curve} view={view} asTable={asTable} onTable={setAsTable} />
+      <Controls jobs={jobs} curve={curve} view={view} asTable={asTable} onTable={onTable} />
       {asTable ? (
-        <ChartTable curve={curve} />
+        <ChartTable runs={jobs} focused={left !== null} onKey={(key) => onKey(key, null)} />
       ) : (
         <div className={styles.charts}>
           {drawn.map(({ kind, lines, log, caption }) => (
@@ -91,10 +101,11 @@ export function Metrics({ job, curve, events, loading, checkpoints }: Props) {
               faults={faults}
               syncKey={job.id}
               axisLabel={t.chart.axes[view.axis]}
-              formatX={(x) => placeText(view.axis, x)}
+              formatX={formatX}
               formatY={kind.format}
               tickY={kind.tick}
-              onKey={onKey}
+              onKey={(key) => onKey(key, kind.id)}
+              focused={left === kind.id}
             />
           ))}
         </div>
@@ -106,8 +117,20 @@ export function Metrics({ job, curve, events, loading, checkpoints }: Props) {
           {fault && <strong>{t.chart.fault({ step: count(fault.step) })}</strong>}
         </p>
       )}
-      <Compare job={job} others={otherJobs} ids={view.versus} onVersus={setVersus} />
+      <Compare job={job} others={otherJobs} lost={lost} ids={ids} onVersus={setVersus} />
     </div>
+  )
+}
+
+/** The place of a curve that has not begun, so that nothing jumps when it does. */
+function Awaited() {
+  const t = useT()
+  return (
+    <figure className={styles.awaited}>
+      <h2>{t.chart.loss}</h2>
+      <div aria-hidden="true" />
+      <figcaption>{t.chart.empty}</figcaption>
+    </figure>
   )
 }
 
@@ -117,43 +140,62 @@ function named(jobs: Other[]): Compared[] {
   return jobs.map(({ job, curve }) => {
     const name = nameOf(job)
     const alone = names.filter((one) => one === name).length === 1
-    return { id: job.id, name: alone ? name : `${name} …${job.id.slice(-4)}`, curve }
+    return {
+      id: job.id,
+      name: alone ? name : `${name} …${job.id.slice(-4)}`,
+      curve,
+      validated: job.validation_file !== null,
+    }
   })
 }
 
 type Other = { job: Job; curve: Curve }
 
-/** The jobs that the URL names beside this one, as far as they have come. */
-function useOthers(ids: string[]): Other[] {
+/** The jobs that the URL names beside this one, as far as they have come; and those that cannot be read. */
+function useOthers(ids: string[]): { others: Other[]; lost: Lost[] } {
   const client = useQueryClient()
   const jobs = useQueries({ queries: ids.map((id) => jobQuery(id)) })
   const found = jobs.flatMap((query) => (query.data ? [query.data] : []))
   const curves = useQueries({ queries: found.map((job) => curveQuery(client, job.id, isLive(job))) })
   const key = curves.map((query) => query.dataUpdatedAt).join()
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key says when any of them has changed
-  return useMemo(
+  const others = useMemo(
     () => found.map((job, index) => ({ job, curve: curves[index]?.data?.curve ?? emptyCurve() })),
     [key, found.map((job) => job.id + job.status).join()],
   )
+  const unread = ids.filter((_, index) => jobs[index]?.isLoadingError)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: by their ids, which say when others are lost
+  const lost = useMemo(
+    () => unread.map((id): Lost => ({ id, error: jobs[ids.indexOf(id)]?.error })),
+    [unread.join()],
+  )
+  return { others, lost }
 }
 
 export function placeText(axis: Axis, x: number): string {
   if (axis === 'time') return duration(x)
+  if (axis === 'step' && !Number.isInteger(x)) return '' // a mark between two steps
   return axis === 'epoch' ? x.toFixed(2).replace(/\.?0+$/, '') : count(Math.round(x))
 }
 
-function captionOf(kind: ChartKind, curve: Curve, t: Messages): string {
+/** In words what a chart shows of a job, under the job's name where there are several. */
+function captionOf(
+  kind: ChartKind,
+  { name, curve, validated }: Compared,
+  several: boolean,
+  t: Messages,
+): string {
   const words = said(curve, kind.train, kind.full, kind.better)
-  if (!words) return t.chart.empty
+  if (!words) return several ? '' : t.chart.empty
   const { from, to, steps, best } = words
   const first = t.chart.caption({
-    name: t.chart[kind.id],
+    name: several ? name : t.chart[kind.id],
     from: kind.format(from),
     to: kind.format(to),
     steps: count(steps),
   })
   if (!best)
-    return kind.id === 'loss' && !has(curve, kind.valid)
+    return kind.id === 'loss' && !validated
       ? `${first}${t.chart.between}${t.chart.captionNoValidation}`
       : first
   const say = kind.better === 'lower' ? t.chart.captionBestLow : t.chart.captionBestHigh

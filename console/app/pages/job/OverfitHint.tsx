@@ -6,6 +6,8 @@ import { useT } from '@/i18n'
 import { count, measure } from '@/lib/number'
 import { overfit } from '@/lib/overfit'
 import type { Curve } from '@/lib/series'
+import { paths } from '@/paths'
+import { ButtonLink } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
 import { Icon } from '@/ui/Icon'
 import styles from './Metrics.module.css'
@@ -51,11 +53,19 @@ export const OverfitHint = memo(function OverfitHint({
         </details>
       </div>
       {best ? (
-        <CopyButton
-          text={best.fine_tuned_model_checkpoint}
-          what={t.checkpoints.copyName}
-          label={t.chart.overfitCheckpoint}
-        />
+        <span className={styles.acts}>
+          <ButtonLink small icon="playground" to={paths.playground({ m: best.fine_tuned_model_checkpoint })}>
+            {t.job.playground}
+          </ButtonLink>
+          <ButtonLink small to={paths.newJob({ model: best.fine_tuned_model_checkpoint })}>
+            {t.checkpoints.fineTune}
+          </ButtonLink>
+          <CopyButton
+            text={best.fine_tuned_model_checkpoint}
+            what={t.checkpoints.copyName}
+            label={t.chart.overfitCheckpoint}
+          />
+        </span>
       ) : (
         <span className="quiet">{t.chart.overfitPruned}</span>
       )}

@@ -97,7 +97,13 @@ function useLazily<T>(kept: T, keep: (value: T) => void): [T, (value: T) => void
   return [value, set]
 }
 
-export type Compared = { id: string; name: string; curve: Curve }
+export type Compared = {
+  id: string
+  name: string
+  curve: Curve
+  /** It has a validation file, whether or not it was used yet. */
+  validated: boolean
+}
 
 /** The lines of one chart: one job in detail, or several by their smoothed curves. */
 export function linesOf(
@@ -129,7 +135,7 @@ export function linesOf(
 
 function comparedLines(
   kind: ChartKind,
-  { id, name, curve }: Compared,
+  { id, name, curve, validated }: Compared,
   index: number,
   axis: Axis,
   smoothing: number,
@@ -139,10 +145,9 @@ function comparedLines(
   if (!x?.length || !has(curve, kind.train)) return []
   const common = { x, colour: index + 1, dash: DASHES[index] ?? [] }
   const train = smooth(curve.columns[kind.train], smoothing)
-  const validated = has(curve, kind.full)
   const label = validated ? name : `${name} (${t.chart.compareNoValidation})`
   const lines: Line[] = [{ ...common, id: `${id}-train`, label, kind: 'line', y: train, endLabel: name }]
-  if (validated) {
+  if (has(curve, kind.full)) {
     const full = curve.columns[kind.full]
     lines.push({
       ...common,

@@ -11,6 +11,8 @@ import { coloursOf, type Format, optionsOf } from './options'
 
 export type ChartProps = {
   lines: Line[]
+  /** Ids of the lines that are not drawn; the axes stay as if they were. */
+  hidden: ReadonlySet<string>
   log: boolean
   height: number
   range: Range | null
@@ -44,7 +46,7 @@ function follow(chart: uPlot | null, x: number | null): void {
 }
 
 export default function Chart(props: ChartProps) {
-  const { lines, log, height, range, seams, faults, syncKey, cursorX } = props
+  const { lines, hidden, log, height, range, seams, faults, syncKey, cursorX } = props
   const t = useT()
   const colours = useColours()
   const place = useRef<HTMLDivElement>(null)
@@ -78,6 +80,7 @@ export default function Chart(props: ChartProps) {
     }
     const options = optionsOf({
       lines,
+      hidden,
       log,
       height,
       syncKey,
@@ -107,6 +110,15 @@ export default function Chart(props: ChartProps) {
       plot.current = null
     }
   }, [looks, log, height, syncKey, colours, t])
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines are made with what is hidden
+  useEffect(() => {
+    const chart = plot.current
+    lines.forEach((line, index) => {
+      const show = !hidden.has(line.id)
+      if (chart && chart.series[index + 1]?.show !== show) chart.setSeries(index + 1, { show })
+    })
+  }, [hidden])
 
   useEffect(() => {
     marks.current = { seams, faults }

@@ -1,45 +1,70 @@
 /** The same numbers as a table: 25 steps a page, and all of them as CSV. */
-import { useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { save } from '@/api/files'
 import { useT } from '@/i18n'
 import { count } from '@/lib/number'
-import { type Curve, curveCsv, table } from '@/lib/series'
+import { curveCsv, type Run, table } from '@/lib/series'
 import { Button } from '@/ui/Button'
 import { Table } from '@/ui/Table'
 import styles from './ChartTable.module.css'
 
 const ROWS = 25
 
-export function saveCurve(curve: Curve, name: string): void {
-  save(new Blob([curveCsv(curve)], { type: 'text/csv' }), `${name}.csv`)
+export function saveCurves(runs: readonly Run[], name: string): void {
+  save(new Blob([curveCsv(runs)], { type: 'text/csv' }), `${name}.csv`)
 }
 
-export function ChartTable({ curve }: { curve: Curve }) {
+type Props = {
+  /** One job, or several that are compared. */
+  runs: readonly Run[]
+  /** It takes the focus as soon as it is there. */
+  focused: boolean
+  /** Keys that belong to the charts too. */
+  onKey: (key: string) => void
+}
+
+export function ChartTable({ runs, focused, onKey }: Props) {
   const t = useT()
-  const { metrics, rows } = table(curve)
+  const frame = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (focused) frame.current?.focus()
+  }, [focused])
+  const { columns, rows } = useMemo(() => table(runs), [runs])
   const pages = Math.max(1, Math.ceil(rows.length / ROWS))
   const [wanted, setWanted] = useState<number | null>(null)
   const page = Math.min(wanted ?? 0, pages - 1)
   const shown = rows.slice(page * ROWS, (page + 1) * ROWS)
+  const caption =
+    runs.length > 1
+      ? t.chart.tableCaptionSeveral({ jobs: runs.map(({ name }) => name).join(', ') })
+      : t.chart.tableCaption
   return (
-    <div className={styles.frame}>
+    <div
+      ref={frame}
+      role="group"
+      aria-label={caption}
+      tabIndex={-1}
+      className={styles.frame}
+      onKeyDown={(event) => {
+        if (event.key !== 't' || event.ctrlKey || event.metaKey || event.altKey) return
+        event.preventDefault()
+        onKey(event.key)
+      }}
+    >
       <Table
-        caption={t.chart.tableCaption}
-        columns={['step', ...metrics].map((name, index) => ({
+        caption={caption}
+        columns={columns.map((name, index) => ({
           key: name,
           head: name,
-          number: true,
+          number: name !== 'job',
           cell: (row: (typeof rows)[number]) => {
             const value = row[index] ?? null
-            return index === 0
-              ? count(value as number)
-              : value === null
-                ? ''
-                : Number((value as number).toPrecision(6))
+            if (value === null || typeof value === 'string') return value
+            return index === 0 ? count(value) : Number(value.toPrecision(6))
           },
         }))}
         rows={shown}
-        rowKey={(row) => `${row[0]}`}
+        rowKey={(row) => row.slice(0, runs.length > 1 ? 2 : 1).join(' ')}
       />
       <p className={styles.pages}>
         <span>

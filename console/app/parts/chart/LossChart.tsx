@@ -6,24 +6,29 @@ import {
   type KeyboardEvent,
   lazy,
   Suspense,
+  useCallback,
   useEffect,
   useId,
   useMemo,
+  useRef,
   useState,
   type WheelEvent,
 } from 'react'
 import { useT } from '@/i18n'
 import type { Range } from '@/lib/urlState'
 import { Skeleton } from '@/ui/Skeleton'
+import { firstNotBelow } from './extremes'
+import { Legend } from './Legend'
 import styles from './LossChart.module.css'
 import type { Line } from './model'
 import type { Format } from './options'
-import { Swatch } from './Swatch'
+import { read } from './reading'
 
 const Chart = lazy(() => import('./Chart'))
 const SAID_MS = 500
 const HEIGHT = 250
 const NONE: number[] = []
+const NO_LINE: ReadonlySet<string> = new Set()
 
 type Props = {
   title: string
@@ -41,6 +46,8 @@ type Props = {
   tickY: Format
   /** Keys that belong to all charts of the page. */
   onKey?: (key: string) => void
+  /** It takes the focus as soon as it is there. */
+  focused?: boolean
 }
 
 export function LossChart(props: Props) {
@@ -57,6 +64,7 @@ export function LossChart(props: Props) {
     axisLabel,
     formatX,
     formatY,
+    focused = false,
   } = props
   const t = useT()
   const id = useId()
@@ -65,12 +73,38 @@ export function LossChart(props: Props) {
   const first = axis[0] ?? 0
   const last = axis.at(-1) ?? 0
   const view = { from: range?.from ?? first, to: range?.to ?? last }
-  const reading = cursor === null ? null : read(lines, cursor, formatY)
+  const [hidden, setHidden] = useState(NO_LINE)
+  const toggle = useCallback(
+    (id: string) =>
+      setHidden(
+        (before) => new Set(before.has(id) ? [...before].filter((one) => one !== id) : [...before, id]),
+      ),
+    [],
+  )
+  const reading = useMemo(
+    () => (cursor === null ? [] : read(lines, cursor).filter(({ line }) => !hidden.has(line.id))),
+    [lines, cursor, hidden],
+  )
+  const said = useMemo(
+    () =>
+      new Map(
+        reading.map(({ line, value, x }) => {
+          const at = formatX(x)
+          const here = cursor === null || at === formatX(cursor)
+          return [line.id, here ? formatY(value) : t.chart.valueAt({ value: formatY(value), at })]
+        }),
+      ),
+    [reading, cursor, formatX, formatY, t],
+  )
   const spoken = useLater(
-    reading && cursor !== null
-      ? `${axisLabel} ${formatX(cursor)}: ${reading.map(({ line, text }) => `${line.label} ${text}`).join(', ')}`
+    reading.length && cursor !== null
+      ? `${axisLabel} ${formatX(cursor)}: ${reading.map(({ line }) => `${line.label} ${said.get(line.id)}`).join(', ')}`
       : '',
   )
+  const canvas = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (focused) canvas.current?.focus()
+  }, [focused])
 
   const show = (from: number, to: number) => {
     const least = Math.max(first, from)
@@ -94,7 +128,7 @@ export function LossChart(props: Props) {
   }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
-    const at = cursor === null ? axis.length - 1 : nearest(axis, cursor)
+    const at = cursor === null ? axis.length - 1 : firstNotBelow(axis, cursor)
     const by = event.shiftKey ? 10 : 1
     const acts: Record<string, () => void> = {
       ArrowLeft: () => moveTo(at - by),
@@ -126,19 +160,10 @@ export function LossChart(props: Props) {
         <h2 id={`${id}-title`} className={styles.name}>
           {title}
         </h2>
-        <ul className={styles.legend}>
-          {lines.map((line) => (
-            <li key={line.id}>
-              <Swatch line={line} />
-              {line.label}
-              <output className={styles.value}>
-                {reading?.find((one) => one.line === line)?.text ?? ''}
-              </output>
-            </li>
-          ))}
-        </ul>
+        <Legend lines={lines} said={said} hidden={hidden} onToggle={toggle} />
       </div>
       <div
+        ref={canvas}
         role="group"
         aria-label={title}
         aria-describedby={`${id}-caption ${id}-how`}
@@ -153,6 +178,7 @@ export function LossChart(props: Props) {
         <Suspense fallback={<Skeleton height={`${HEIGHT}px`} />}>
           <Chart
             lines={lines}
+            hidden={hidden}
             log={log}
             height={HEIGHT}
             range={range}
@@ -189,25 +215,6 @@ function merged(lines: Line[]): number[] {
   const first = lines[0]?.x ?? []
   if (lines.every((line) => line.x === first)) return first
   return [...new Set(lines.flatMap((line) => line.x))].sort((a, b) => a - b)
-}
-
-function nearest(axis: number[], x: number): number {
-  let low = 0
-  let high = axis.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((axis[middle] as number) < x) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-function read(lines: Line[], x: number, format: Format): { line: Line; text: string }[] {
-  return lines.flatMap((line) => {
-    const at = nearest(line.x, x)
-    const value = line.x[at] === x ? line.y[at] : null
-    return value === null || value === undefined ? [] : [{ line, text: format(value) }]
-  })
 }
 
 /** A text, once it has stood for half a second: nobody wants each point of a sweep read out. */

@@ -42,6 +42,7 @@ const faded = (colour: string, alpha: number) => `color-mix(in srgb, ${colour} $
 export type Format = (value: number) => string
 type Given = {
   lines: Line[]
+  hidden: ReadonlySet<string>
   colours: Colours
   font: string
   log: boolean
@@ -62,7 +63,7 @@ type Given = {
 }
 
 export function optionsOf(given: Given): uPlot.Options {
-  const { lines, colours, font, log, width, height } = given
+  const { lines, hidden, colours, font, log, width, height } = given
   return {
     width,
     height,
@@ -85,7 +86,7 @@ export function optionsOf(given: Given): uPlot.Options {
       axis(colours, font, given.formatX, 34),
       { ...axis(colours, font, given.formatY, 30), size: 62, ...(log ? {} : { incrs: undefined }) },
     ],
-    series: [{}, ...lines.map((line) => seriesOf(line, colours))],
+    series: [{}, ...lines.map((line) => ({ ...seriesOf(line, colours), show: !hidden.has(line.id) }))],
     cursor: {
       sync: {
         key: given.syncKey,

@@ -56,7 +56,7 @@ export function drawEndLabels(plot: uPlot, lines: Line[], colours: Colours, font
   const taken: number[] = []
   const room = 13 * devicePixelRatio
   lines.forEach((line, index) => {
-    if (!line.endLabel) return
+    if (!line.endLabel || !plot.series[index + 1]?.show) return
     const xs = plot.data[0]
     const ys = plot.data[index + 1] as (number | null | undefined)[]
     let at = firstNotBelow(xs, max ?? Number.POSITIVE_INFINITY)
