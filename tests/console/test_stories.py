@@ -31,6 +31,7 @@ def test_a_person_signs_in_trains_pauses_comes_back_and_cancels(
         "hostile",
         "quick",
         "others",
+        "signin",
         "links",
         "reopen",
         "upload",

@@ -6,6 +6,7 @@
 import { LOOK_BYTES, type Look, look } from '@/lib/jsonl'
 import type { FileObject } from './client'
 import { isApiError } from './client'
+import { onChange } from './key'
 import { upload } from './upload'
 import { uploadInParts } from './uploadParts'
 
@@ -43,6 +44,12 @@ export const subscribe = (listener: () => void) => {
 }
 export const current = (): Uploading[] => uploads
 export const isMoving = ({ state }: Uploading): boolean => state === 'checking' || state === 'sending'
+
+// another key is another person
+onChange(() => {
+  for (const { stop } of uploads) stop.abort()
+  set([])
+})
 
 addEventListener('beforeunload', (event) => {
   if (uploads.some(isMoving)) event.preventDefault()

@@ -187,6 +187,19 @@ describe('the playground', () => {
     expect(asked).toHaveLength(3)
     expect(answers().map((one) => one?.text ?? null)).toEqual(['It is 18.', null])
   })
+  it('shows answers that were asked for five times under their own model alone, and to nobody else', async () => {
+    const spread = await import('@/pages/playground/spread')
+    const keys = await import('@/api/key')
+    const request = { model: 'm', messages: [] }
+    for (const column of [0, 1, 2]) spread.ask(7, column, request)
+    session.removeColumn(1)
+    expect([0, 1, 2].map((column) => spread.spreadAt(7, column) !== undefined)).toEqual([true, false, false])
+    session.add('user', 'Hello', 1)
+    const { nextId } = session.current()
+    keys.signIn('sk-another', false)
+    expect(spread.spreadAt(7, 0)).toBeUndefined()
+    expect(session.current()).toMatchObject({ turns: [], nextId })
+  })
   it('stops asking for a turn that is removed', async () => {
     const done = session.send('Hello', ['a'], HOW)
     const only = await asking(1)

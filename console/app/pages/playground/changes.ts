@@ -3,6 +3,7 @@ import type { Shape } from '@/lib/chatShape'
 import type { Prompt } from '@/lib/promptLink'
 import { EMPTY, isBusy, newAnswer, type Turn, written } from './conversation'
 import { abortAll, abortTurn } from './running'
+import { closeFrom as closeSpreads } from './spread'
 import { answerAt, current, put, set } from './store'
 
 export const setSystem = (system: string): void => set({ ...current(), system })
@@ -65,6 +66,7 @@ export function remove(id: number): void {
 /** A column is gone: the others move up. */
 export function removeColumn(column: number): void {
   stop()
+  closeSpreads(column)
   const turns = current().turns.map(
     (turn): Turn =>
       turn.role === 'user' ? turn : { ...turn, answers: turn.answers.filter((_, at) => at !== column) },

@@ -11,6 +11,7 @@ import type { AskedShape } from '@/lib/chatShape'
 import { add, stop } from './changes'
 import { type Answer, calling, EMPTY, heaviest, messagesFor, newAnswer, type Turn } from './conversation'
 import { begin, drop, end, isCurrent, isRunning, nameOf, wasAlone } from './running'
+import { closeFrom as closeSpreads } from './spread'
 import { answerAt, current, keep, put, set } from './store'
 
 export { add, clear, edit, remove, removeColumn, setSystem, stop } from './changes'
@@ -19,7 +20,8 @@ export { current, subscribe } from './store'
 // another key is another person
 onChange(() => {
   stop()
-  set(EMPTY)
+  closeSpreads()
+  set({ ...EMPTY, nextId: current().nextId }) // what comes late of the old turns finds none of their number
   keep()
 })
 

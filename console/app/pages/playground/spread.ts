@@ -29,8 +29,9 @@ const subscribe = (listener: () => void) => {
   return () => listeners.delete(listener)
 }
 
+export const spreadAt = (id: number, column: number): Spread | undefined => spreads.get(nameOf(id, column))
 export const useSpread = (id: number, column: number): Spread | undefined =>
-  useSyncExternalStore(subscribe, () => spreads.get(nameOf(id, column)))
+  useSyncExternalStore(subscribe, () => spreadAt(id, column))
 export const useSpreading = (): boolean =>
   useSyncExternalStore(subscribe, () => [...spreads.values()].some(({ busy }) => busy))
 
@@ -76,6 +77,14 @@ export function stop(id: number, column: number): void {
 export function close(id: number, column: number): void {
   stop(id, column)
   set(nameOf(id, column), null)
+}
+
+/** All of them; or those of a column that goes, and of the columns that move up into other places. */
+export function closeFrom(first = 0): void {
+  for (const name of [...spreads.keys()]) {
+    const [id, column] = name.split('/').map(Number) as [number, number]
+    if (column >= first) close(id, column)
+  }
 }
 
 export type Group = { text: string; seeds: number[] }
