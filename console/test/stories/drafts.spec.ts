@@ -222,11 +222,8 @@ test('another tab sees a draft at once, another person’s key never does', asyn
   await expect(row).toContainText('Yes.')
 
   // a key ends, its drafts do not: the project's next one has them, also those that an older console kept by key
-  const { data } = await call<{ data: { id: string; name: string }[] }>(
-    baseURL as string,
-    '/organization/projects?limit=100',
-  )
-  const first = data.find((one) => one.name === 'Default project')?.id ?? data[0]?.id
+  const told = await fetch(`${baseURL}/v1/models`, { headers: { authorization: `Bearer ${KEY}` } })
+  const first = told.headers.get('openai-project')
   const next = await post<{ value: string }>(`/organization/projects/${first}/api_keys`, 'next')
   await become(next.value)
   await page.goto('/console/datasets/draft/answers')

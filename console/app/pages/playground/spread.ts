@@ -6,6 +6,7 @@ import { begin, drop, end, nameOf } from './running'
 export const TIMES = 5
 /** Seeds that a person can read out and type again. */
 const SEEDS = 1_000_000
+export const newSeed = (): number => Math.floor(Math.random() * SEEDS)
 
 export type Run = { seed: number; text: string | null; error: unknown }
 export type Spread = {
@@ -42,7 +43,7 @@ export const promptOf = ({ seed, logprobs, top_logprobs, ...asked }: ChatRequest
 export async function ask(id: number, column: number, request: ChatRequest): Promise<void> {
   const name = nameOf(id, column)
   close(id, column)
-  const first = request.seed ?? Math.floor(Math.random() * SEEDS)
+  const first = request.seed ?? newSeed()
   const runs = Array.from({ length: TIMES }, (_, at): Run => ({ seed: first + at, text: null, error: null }))
   let made: Spread = { prompt: promptOf(request), runs, busy: true, stopped: false }
   set(name, made)
