@@ -4,6 +4,7 @@ import { Navigate, useSearchParams } from 'react-router'
 import { tryKey } from '@/api/client'
 import { currentKey, onChange, signIn } from '@/api/key'
 import { codeProblem, forgetCodeProblem, onCodeProblem } from '@/api/loginCode'
+import { LanguageField } from '@/frame/LanguageField'
 import { Mark } from '@/frame/Mark'
 import { Page } from '@/frame/Page'
 import { useT } from '@/i18n'
@@ -89,6 +90,7 @@ export function Login() {
             </Button>
           </form>
           <p className={styles.lost}>{t.login.lost}</p>
+          <LanguageField />
         </Page>
       </div>
     </main>

@@ -27,7 +27,7 @@ import { add, answer, clear, current, type How, send, subscribe } from './sessio
 import { useSpreading } from './spread'
 import { Transcript } from './Transcript'
 import { useArrived, useCopyLink } from './usePromptLink'
-import { useFollow, useSpoken } from './useReading'
+import { useCovering, useFollow, useSpoken } from './useReading'
 import { useSetup } from './useSetup'
 
 export function Playground() {
@@ -48,6 +48,8 @@ export function Playground() {
   const { examples, heldOut, trained } = useExamples(models)
   const [showsCode, setShowsCode] = useState(false)
   const field = useRef<HTMLTextAreaElement>(null)
+  const bar = useRef<HTMLDivElement>(null)
+  useCovering(bar)
   const busy = conversation.turns.some((turn) => turn.role === 'assistant' && turn.answers.some(isBusy))
   const spoken = useSpoken(conversation.turns)
   useFollow(conversation.turns, busy)
@@ -142,7 +144,7 @@ export function Playground() {
             />
           )}
           {logprobs && <LogprobLegend />}
-          <div className={styles.composer}>
+          <div ref={bar} className={styles.composer}>
             <Composer
               key={filled}
               field={field}
