@@ -143,7 +143,10 @@ describe('the playground', () => {
       ['For all.', 0],
       ['Short.', 1],
     ])
+    changes.keepEdit('a question', 1)
+    changes.keepEdit('its answer', 2, 0)
     session.removeColumn(0)
+    expect(session.current().edits).toEqual({ 1: 'a question' })
     expect(session.current().systems).toEqual(['Short.'])
     changes.shareSystem(true, 1)
     expect(session.current()).toMatchObject({ system: 'Short.', systems: null })

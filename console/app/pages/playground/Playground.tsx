@@ -123,7 +123,12 @@ export function Playground() {
       <div className={styles.page}>
         <div className={styles.main}>
           <Columns {...setup} />
-          <SystemPrompt texts={texts} shared={!systems} columns={columns} trained={trained} />
+          <SystemPrompt
+            texts={texts}
+            shared={!systems || columns === 1}
+            columns={columns}
+            trained={trained}
+          />
           {conversation.turns.length ? (
             <Transcript
               turns={conversation.turns}
