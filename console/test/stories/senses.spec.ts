@@ -32,7 +32,7 @@ test.describe('with forced colours', () => {
     )
     // a line that nobody chose is not to be seen
     expect(await style(page, '[role=tab][aria-selected=false]', line)).toBe(
-      await style(page, 'body', 'background-color'),
+      await style(page, 'html', 'background-color'),
     )
   })
 })
