@@ -5,7 +5,7 @@ import { createRoot } from 'react-dom/client'
 import { RouterProvider } from 'react-router'
 import { isApiError } from '@/api/client'
 import { onChange, start } from '@/api/key'
-import { redeemCode } from '@/api/loginCode'
+import { redeemCodes } from '@/api/loginCode'
 import { apply } from '@/frame/preferences'
 import { chooseLanguage, languageChoice } from '@/i18n'
 import { makeRouter } from './routes'
@@ -30,7 +30,7 @@ const client = new QueryClient({
 
 apply()
 await Promise.all([chooseLanguage(languageChoice()), start()])
-await redeemCode()
+await redeemCodes()
 onChange(() => client.clear()) // another key sees another project
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

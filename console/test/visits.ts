@@ -110,6 +110,16 @@ export const VISITS: Visit[] = [
     },
   },
   {
+    name: 'playground-each-its-own',
+    path: '/playground?m=nano&m={tuned}&each=1&t=0&t2=0.7',
+    open: async (page, t) => {
+      await page.getByText(t.playground.each.systemOwn, { exact: true }).first().click()
+      await page.locator('details').evaluateAll((all) => {
+        for (const one of all as HTMLDetailsElement[]) one.open = true
+      })
+    },
+  },
+  {
     name: 'playground-code',
     path: '/playground?m=nano',
     open: (page, t) => page.getByRole('button', { name: t.playground.code, exact: true }).click(),

@@ -32,6 +32,8 @@ def test_a_person_signs_in_trains_pauses_comes_back_and_cancels(
         "hostile",
         "quick",
         "others",
+        "signin",
+        "senses",
         "links",
         "reopen",
         "job",

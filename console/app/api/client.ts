@@ -16,6 +16,15 @@ export let organization: string | null = null
 /** The organization of the key, once the server has named it: it stands in the names of tuned models. */
 export const currentOrganization = (): string | null => organization
 
+/** By key: the server names the project with every answer. */
+const projects = new Map<string, string>()
+/** The project that this tab's key works for; null where the server does not tell. Throws ApiError. */
+export async function currentProject(): Promise<string | null> {
+  const key = currentKey() ?? ''
+  if (!projects.has(key)) await withKey(new Request(new URL('/v1/models', location.origin)))
+  return projects.get(key) ?? null
+}
+
 /** `fetch` with the key in its header; an ended key leads to the sign-in page. */
 export async function withKey(input: Request): Promise<Response> {
   const key = currentKey()
@@ -27,6 +36,8 @@ export async function withKey(input: Request): Promise<Response> {
     throw input.signal.aborted ? cause : noAnswer(cause)
   }
   organization = response.headers.get('openai-organization') ?? organization
+  const project = response.headers.get('openai-project')
+  if (key && project) projects.set(key, project)
   // the key was revoked, or never right: the sign-in page takes over
   if (response.status === 401 && key && key === currentKey()) signOut()
   return response

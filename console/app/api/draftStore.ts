@@ -1,10 +1,12 @@
 /**
- * Where drafts are kept: this browser's IndexedDB, each draft for one key of one server, so that another person
- * with another key does not see it. A change is whole or not at all, and all tabs are told of it.
+ * Where drafts are kept: this browser's IndexedDB, each draft for one project of one server, so that it outlives the
+ * key it was made with, and a person of another project does not see it. A change is whole or not at all, and all tabs are told of it.
  */
-import { type DraftRow, fingerprint, type Kind, type NameFault } from '@/lib/drafts'
-import { committed, opened } from './idb'
-import { currentKey } from './key'
+import { type DraftRow, freeName, type Kind, type NameFault } from '@/lib/drafts'
+import { fingerprint } from '@/lib/fingerprint'
+import { currentProject } from './client'
+import { asked, committed, opened } from './idb'
+import { keyPrint } from './key'
 
 export type KeptDraft = {
   id?: number
@@ -59,10 +61,20 @@ function open(): Promise<IDBDatabase> {
   return database
 }
 
-export type Stores = { drafts: IDBObjectStore; rows: IDBObjectStore }
+/** With whose drafts are meant: nobody else's may be read or changed. */
+export type Stores = { owner: string; drafts: IDBObjectStore; rows: IDBObjectStore }
 
 /** Runs `work` in one transaction: all of it happens, or nothing. */
 export async function within<T>(mode: IDBTransactionMode, work: (stores: Stores) => Promise<T>): Promise<T> {
+  const owner = await currentOwner()
+  return inOne(mode, owner, work)
+}
+
+async function inOne<T>(
+  mode: IDBTransactionMode,
+  owner: string,
+  work: (stores: Stores) => Promise<T>,
+): Promise<T> {
   let transaction: IDBTransaction
   try {
     transaction = (await open()).transaction(['drafts', 'rows'], mode)
@@ -74,6 +86,7 @@ export async function within<T>(mode: IDBTransactionMode, work: (stores: Stores)
   end.catch(() => undefined)
   try {
     const result = await work({
+      owner,
       drafts: transaction.objectStore('drafts'),
       rows: transaction.objectStore('rows'),
     })
@@ -89,8 +102,36 @@ export async function within<T>(mode: IDBTransactionMode, work: (stores: Stores)
   }
 }
 
-/** Whose drafts: this tab’s key’s, which itself is not kept. */
-export const owner = (): string => fingerprint(currentKey() ?? '')
+// -- whose they are -------------------------------------------------------------------------------------
+
+/** The keys whose older drafts have been looked for. */
+const asProject = new Set<string>()
+
+/** The project of this tab's key; the key's own print where the server names no project. */
+async function currentOwner(): Promise<string> {
+  const print = keyPrint()
+  const project = await currentProject()
+  if (project === null) return print
+  if (!asProject.has(print)) {
+    await inOne('readwrite', project, (stores) => adopt(stores, print))
+    asProject.add(print)
+  }
+  return project
+}
+
+/** Drafts were a key's once: its project takes them over, under names that are free there. */
+async function adopt({ drafts, owner }: Stores, print: string): Promise<void> {
+  const older: KeptDraft[] = await asked(drafts.index('owner').getAll(print))
+  if (!older.length) return
+  const own: KeptDraft[] = await asked(drafts.index('owner').getAll(owner))
+  const taken = own.map((draft) => draft.name)
+  for (const draft of older) {
+    const name = freeName(draft.name, taken)
+    taken.push(name)
+    await asked(drafts.put({ ...draft, owner, name, folded: folded(name) }))
+  }
+}
+
 export const folded = (name: string): string => name.trim().toLowerCase()
 export const digestOf = (row: DraftRow): string => fingerprint(JSON.stringify(row))
 

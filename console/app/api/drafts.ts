@@ -8,11 +8,11 @@ import {
   folded,
   type KeptDraft,
   type KeptRow,
-  owner,
   type Stores,
   within,
 } from './draftStore'
 import { asked } from './idb'
+import { keyPrint } from './key'
 
 export { DraftFault, onDraftsChange } from './draftStore'
 
@@ -39,16 +39,16 @@ async function counted({ rows }: Stores, kept: KeptDraft): Promise<Draft> {
   return { id, name, kind: n ? kind : null, changedMs, uploaded, rows: n, pending }
 }
 
-const named = ({ drafts }: Stores, name: string): Promise<KeptDraft | undefined> =>
-  asked(drafts.index('named').get([owner(), folded(name)]))
+const named = ({ drafts, owner }: Stores, name: string): Promise<KeptDraft | undefined> =>
+  asked(drafts.index('named').get([owner, folded(name)]))
 
 /** The newest first. */
 export const draftsQuery = () =>
   queryOptions({
-    queryKey: ['drafts', owner()],
+    queryKey: ['drafts', keyPrint()],
     queryFn: () =>
       within('readonly', async (stores) => {
-        const kept: KeptDraft[] = await asked(stores.drafts.index('owner').getAll(owner()))
+        const kept: KeptDraft[] = await asked(stores.drafts.index('owner').getAll(stores.owner))
         const found = await Promise.all(kept.map((draft) => counted(stores, draft)))
         return found.sort((a, b) => b.changedMs - a.changedMs)
       }),
@@ -58,7 +58,7 @@ export const draftsQuery = () =>
 /** Null where there is no such draft. */
 export const draftQuery = (name: string) =>
   queryOptions({
-    queryKey: ['drafts', owner(), 'one', name],
+    queryKey: ['drafts', keyPrint(), 'one', name],
     queryFn: () =>
       within('readonly', async (stores): Promise<DraftWithRows | null> => {
         const kept = await named(stores, name)
@@ -72,9 +72,9 @@ export const draftQuery = (name: string) =>
 
 // -- changing -------------------------------------------------------------------------------------------
 
-async function owned({ drafts }: Stores, id: number): Promise<KeptDraft> {
+async function owned({ drafts, owner }: Stores, id: number): Promise<KeptDraft> {
   const kept: KeptDraft | undefined = await asked(drafts.get(id))
-  if (!kept || kept.owner !== owner()) throw new DraftFault('gone')
+  if (!kept || kept.owner !== owner) throw new DraftFault('gone')
   return kept
 }
 
@@ -95,7 +95,7 @@ export const saveRows = (name: string, rows: readonly DraftRow[]): Promise<Savin
       const fault = nameFault(name)
       if (fault) throw new DraftFault(`name.${fault}`)
       kept = {
-        owner: owner(),
+        owner: stores.owner,
         name: name.trim(),
         folded: folded(name),
         kind: null,

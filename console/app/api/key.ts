@@ -1,13 +1,20 @@
 /**
- * The key of this browser tab: where it is kept, and how a new tab gets it.
+ * The key of this browser tab: where it is kept, how a new tab gets it, and what goes with it.
  *
- * It lives in the tab's session storage, or in local storage where the person chose so. A tab that was opened
+ * It lives in the tab's session storage, and in local storage too where the person chose so. A tab that was opened
  * beside others asks them over a channel of this origin. It travels only in the Authorization header.
  */
+import { fingerprint } from '@/lib/fingerprint'
 
 const NAME = 'tunesmith.key'
+/** How all begins that the console keeps. */
+const OURS = 'tunesmith.'
 const ASK_MS = 200
-type Word = { say: 'who has the key?' } | { say: 'this one'; key: string } | { say: 'forget' }
+type Word =
+  | { say: 'who has the key?' }
+  | { say: 'this one'; key: string }
+  /** Only the key of this fingerprint: other tabs may have another. */
+  | { say: 'forget'; print: string }
 
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('tunesmith.key')
 const listeners = new Set<() => void>()
@@ -15,10 +22,12 @@ let key: string | null = null
 
 export function start(): Promise<void> {
   key = sessionStorage.getItem(NAME) ?? localStorage.getItem(NAME)
+  // kept in the tab as well: it stays signed in when the device forgets
+  if (key) sessionStorage.setItem(NAME, key)
   channel?.addEventListener('message', ({ data }: MessageEvent<Word>) => {
     if (data.say === 'who has the key?' && key) channel.postMessage({ say: 'this one', key } satisfies Word)
     if (data.say === 'this one' && !key) take(data.key)
-    if (data.say === 'forget') drop()
+    if (data.say === 'forget') drop(data.print)
   })
   return key || !channel ? Promise.resolve() : ask(channel)
 }
@@ -38,30 +47,43 @@ function ask(siblings: BroadcastChannel): Promise<void> {
 
 export const currentKey = (): string | null => key
 export const isRemembered = (): boolean => localStorage.getItem(NAME) !== null
+/** Tells this key from others without giving it away. */
+export const keyPrint = (): string => fingerprint(key ?? '')
 
 function take(newKey: string): void {
+  if (key !== null && key !== newKey) forgetPerson()
   key = newKey
   sessionStorage.setItem(NAME, newKey)
   for (const tell of listeners) tell()
 }
 
-function drop(): void {
+function drop(print: string): void {
+  const remembered = localStorage.getItem(NAME)
+  if (remembered !== null && fingerprint(remembered) === print) localStorage.removeItem(NAME)
+  if (key === null || keyPrint() !== print) return
   key = null
-  sessionStorage.removeItem(NAME)
-  localStorage.removeItem(NAME)
+  forgetPerson()
   for (const tell of listeners) tell()
 }
 
+/** All that this tab keeps is somebody's: forms, conversations, links on their way. Preferences are the device's. */
+function forgetPerson(): void {
+  for (const name of Object.keys(sessionStorage)) if (name.startsWith(OURS)) sessionStorage.removeItem(name)
+}
+
+/** Here, and in the tabs beside this one that wait for a key. */
 export function signIn(newKey: string, remember: boolean): void {
   localStorage.removeItem(NAME)
   if (remember) localStorage.setItem(NAME, newKey)
   take(newKey)
+  channel?.postMessage({ say: 'this one', key: newKey } satisfies Word)
 }
 
-/** Here and in all other tabs. */
+/** Here and in all other tabs that have this key. */
 export function signOut(): void {
-  channel?.postMessage({ say: 'forget' } satisfies Word)
-  drop()
+  const print = keyPrint()
+  channel?.postMessage({ say: 'forget', print } satisfies Word)
+  drop(print)
 }
 
 /** Stops remembering on this device; the tab stays signed in. */

@@ -23,12 +23,15 @@ const retrieve = (name: string, signal: AbortSignal): Promise<DetailedModel> =>
     }),
   )
 
+export const isMissing = (error: unknown): boolean => isApiError(error) && error.status === 404
+
 /** One model, with what the server knows of it besides OpenAI's object. */
 export const modelQuery = (name: string) =>
   queryOptions({
     queryKey: ['model', name],
     queryFn: ({ signal }) => retrieve(name, signal),
-    refetchInterval: AGAIN_MS,
+    // a name that nobody has gets no other answer by being asked for again
+    refetchInterval: ({ state }) => (isMissing(state.error) ? false : AGAIN_MS),
   })
 
 /** A model that another one began from; without an object of its own once it is deleted. */
@@ -57,7 +60,7 @@ async function existing(name: string, signal: AbortSignal): Promise<DetailedMode
   try {
     return await retrieve(name, signal)
   } catch (error) {
-    if (isApiError(error) && error.status === 404) return null
+    if (isMissing(error)) return null
     throw error
   }
 }

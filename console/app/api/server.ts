@@ -3,6 +3,7 @@ import { queryOptions } from '@tanstack/react-query'
 import { optional, type Schemas } from './client'
 
 export type ServerInfo = Schemas['ServerInfo']
+export type BaseInfo = Schemas['BaseInfo']
 
 /** Null where the server has no such call. */
 export const serverQuery = () =>

@@ -3,7 +3,7 @@ import { type KeyboardEvent, useId, useMemo, useRef, useState } from 'react'
 import { useT } from '@/i18n'
 import { type Alternative, pieces, probability, STEPS, stepOf, type Token } from '@/lib/logprob'
 import { percent } from '@/lib/number'
-import { visible } from '@/lib/visible'
+import { harmless, visible } from '@/lib/visible'
 import styles from './LogprobText.module.css'
 
 export function LogprobText({ tokens, label }: { tokens: readonly Token[]; label: string }) {
@@ -50,7 +50,7 @@ export function LogprobText({ tokens, label }: { tokens: readonly Token[]; label
             data-at={index}
             data-step={stepOf(one.logprob)}
           >
-            {one.text}
+            {harmless(one.text)}
           </span>
         ))}
       </div>

@@ -8,6 +8,9 @@ import { Dialog } from '@/ui/Dialog'
 import { Segments } from '@/ui/Field'
 import styles from './ViewCode.module.css'
 
+/** What shows that an address and a key are right. */
+export const LIST_MODELS: Call = { method: 'GET', path: '/models', name: 'models.list' }
+
 const NAMES: Record<Language, string> = { json: 'JSON', python: 'Python', node: 'Node', curl: 'curl' }
 
 export function CodeView({ call }: { call: Call }) {

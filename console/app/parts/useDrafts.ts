@@ -1,4 +1,4 @@
-/** The drafts of this key, and what one lacks: told of changes in any tab. */
+/** The drafts of this key's project, and what one lacks: told of changes in any tab. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { type Draft, DraftFault, draftQuery, draftsQuery, onDraftsChange } from '@/api/drafts'

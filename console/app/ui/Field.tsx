@@ -2,6 +2,7 @@
 import { type ComponentProps, type ReactNode, useId } from 'react'
 import styles from './Field.module.css'
 import { Icon } from './Icon'
+import { Tip } from './Tip'
 
 type Tied = { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true }
 type Props = {
@@ -65,7 +66,7 @@ export function Select({ className, ...rest }: ComponentProps<'select'>) {
   return <select {...rest} className={className ? `${styles.input} ${className}` : styles.input} />
 }
 
-/** A choice of a few, side by side: radio buttons that look like one control. */
+/** A choice of a few, side by side: radio buttons that look like one control. One that cannot be chosen says why. */
 export function Segments<T extends string>({
   legend,
   hidden,
@@ -89,26 +90,30 @@ export function Segments<T extends string>({
         {mark && <Mark>{mark}</Mark>}
       </legend>
       <div className={styles.row}>
-        {options.map((option) => (
-          <label
-            key={option.value}
-            className={styles.segment}
-            title={option.disabledReason}
-            data-on={option.value === value || undefined}
-            data-off={option.disabledReason ? true : undefined}
-          >
-            <input
-              type="radio"
-              className="hidden-text"
-              name={name}
-              checked={option.value === value}
-              disabled={Boolean(option.disabledReason)}
-              onChange={() => onChange(option.value)}
-            />
-            {option.label}
-            {option.disabledReason && <span className="hidden-text">: {option.disabledReason}</span>}
-          </label>
-        ))}
+        {options.map((option) => {
+          const why = option.disabledReason
+          const id = `${name}-${option.value}`
+          return (
+            <Tip key={option.value} text={why} id={id}>
+              <label
+                className={styles.segment}
+                data-on={option.value === value || undefined}
+                data-off={why ? true : undefined}
+              >
+                <input
+                  type="radio"
+                  className="hidden-text"
+                  name={name}
+                  checked={option.value === value}
+                  aria-disabled={why ? true : undefined}
+                  aria-describedby={why ? id : undefined}
+                  onChange={() => why || onChange(option.value)}
+                />
+                {option.label}
+              </label>
+            </Tip>
+          )
+        })}
       </div>
     </fieldset>
   )

@@ -221,32 +221,40 @@ test('D: was it worth it: the base with a long prompt beside the tuned model wit
   const url = baseURL as string
   const job = await endedJob(url, await createdJob(url, { suffix: 'desk', hyperparameters: { n_epochs: 2 } }))
   const tuned = job.fine_tuned_model as string
-  await signIn(page, '/console/playground?m=nano&t=0&max=24')
-  const system = page.getByRole('textbox', { name: 'System prompt' })
-  const message = page.getByRole('textbox', { name: 'Message' })
-  const tokensIn = async () =>
-    Number(/(\d+) in/.exec((await page.getByRole('article').first().textContent()) ?? '')?.[1])
-  await system.fill('You stand at the information desk of an airport. '.repeat(12))
-  await message.fill('Where is gate B12?')
-  await message.press('Enter')
-  await answered(page, 1)
-  const long = await tokensIn()
-  await page.getByRole('button', { name: 'Clear' }).click()
-  await page.goto(`/console/playground?m=${encodeURIComponent(tuned)}&t=0&max=24`)
-  await system.fill('Airport desk.')
-  await message.fill('Where is gate B12?')
-  await message.press('Enter')
-  await answered(page, 1)
-  const short = await tokensIn()
-  expect(short).toBeLessThan(long / 3)
-
-  // and on the very same words, one after the other, so that the speed is a measurement
-  await page.getByRole('button', { name: 'Compare with its base' }).click()
+  await signIn(page, `/console/playground?m=nano&m=${encodeURIComponent(tuned)}&t=0&max=24`)
+  await page.getByRole('group', { name: 'System prompt is' }).getByText('Each its own').click()
+  await page
+    .getByRole('textbox', { name: 'System prompt of A' })
+    .fill('You stand at the information desk of an airport. '.repeat(12))
+  await page.getByRole('textbox', { name: 'System prompt of B' }).fill('Airport desk.')
+  // one after the other, so that the speed is a measurement
   await page.getByText('In turn', { exact: true }).click()
+  const message = page.getByRole('textbox', { name: 'Message' })
+  await message.fill('Where is gate B12?')
+  await message.press('Enter')
+  await answered(page, 2)
+  const base = page.getByRole('article').first()
+  const own = page.getByRole('article').last()
+  const tokensIn = async (answer: typeof base) =>
+    Number(/(\d+) in/.exec((await answer.textContent()) ?? '')?.[1])
+  expect(await tokensIn(own)).toBeLessThan((await tokensIn(base)) / 3)
+  for (const answer of [base, own]) {
+    await expect(answer).toContainText(/to the first token/)
+    await expect(answer).toContainText(/US\$|\$/)
+    await expect(answer.getByText('shared', { exact: true })).toHaveCount(0)
+  }
+  await page.getByRole('button', { name: 'View code' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.locator('pre')).toContainText('information desk')
+  await dialog.getByLabel('Model of the code').selectOption({ index: 1 })
+  await expect(dialog.locator('pre')).toContainText('Airport desk.')
+  await page.keyboard.press('Escape')
+
+  // and on the very same words
+  await page.getByRole('group', { name: 'System prompt is' }).getByText('One system prompt for all').click()
   await page.getByRole('button', { name: 'Answer again: Playground' }).click()
   await answered(page, 2)
-  for (const answer of [page.getByRole('article').first(), page.getByRole('article').last()])
-    await expect(answer).toContainText(/to the first token/)
+  await expect.poll(async () => (await tokensIn(own)) - (await tokensIn(base))).toBe(0)
 })
 
 test('E: prompt and completion rows are accepted, converted, and a second try differs in its epochs alone', async ({

@@ -1,5 +1,6 @@
 /** Somebody reads answers, saves what is right and what is better, and trains on it. */
 import { readFileSync } from 'node:fs'
+import { fingerprint } from '../../app/lib/fingerprint'
 import { answers, ask, rewrite, saveFocused } from './drafting'
 import { expect, KEY, signIn, test } from './people'
 import { call, tunedModel, uploaded } from './tuned'
@@ -216,8 +217,37 @@ test('another tab sees a draft at once, another person’s key never does', asyn
   await page.goto('/console/datasets/draft/answers')
   await expect(page.getByRole('heading', { name: 'There is no such draft' })).toBeVisible()
   await become(KEY)
+  const row = page.getByRole('article', { name: 'Row 1', exact: true })
   await page.goto('/console/datasets/draft/answers')
-  await expect(page.getByRole('article', { name: 'Row 1', exact: true })).toContainText('Yes.')
+  await expect(row).toContainText('Yes.')
+
+  // a key ends, its drafts do not: the project's next one has them, also those that an older console kept by key
+  const told = await fetch(`${baseURL}/v1/models`, { headers: { authorization: `Bearer ${KEY}` } })
+  const first = told.headers.get('openai-project')
+  const next = await post<{ value: string }>(`/organization/projects/${first}/api_keys`, 'next')
+  await become(next.value)
+  await page.goto('/console/datasets/draft/answers')
+  await expect(row).toContainText('Yes.')
+  await page.evaluate(
+    (owner) =>
+      new Promise<void>((done) => {
+        const opening = indexedDB.open('tunesmith.drafts')
+        opening.onsuccess = () => {
+          const kept = opening.result.transaction('drafts', 'readwrite').objectStore('drafts')
+          const reading = kept.getAll()
+          reading.onsuccess = () => {
+            for (const draft of reading.result) kept.put({ ...draft, owner })
+          }
+          kept.transaction.oncomplete = () => done()
+        }
+      }),
+    fingerprint(next.value),
+  )
+  await page.reload()
+  await expect(row).toContainText('Yes.')
+  await become(KEY)
+  await page.goto('/console/datasets/draft/answers')
+  await expect(row).toContainText('Yes.')
 })
 
 test('a file of prompts and completions becomes one of messages', async ({ page, baseURL }) => {

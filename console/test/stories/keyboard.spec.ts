@@ -345,6 +345,7 @@ test('the order of Tab on sign-in, in the settings and in the create dialog', as
     'Show the key',
     'Remember on this device',
     'Sign in',
+    'Language',
   ])
   await enter(page, '/console/settings')
   await expect(h1(page, 'Settings')).toBeVisible()
@@ -355,6 +356,7 @@ test('the order of Tab on sign-in, in the settings and in the create dialog', as
     'Show all shortcuts',
     'Sign out',
     'Copy Address for clients',
+    'View code',
   ])
   await page.goto('/console/jobs/new')
   const dialog = page.getByRole('dialog')

@@ -1,6 +1,6 @@
 /** Somebody looks at a model: where it comes from, what was made on the way, and how to get rid of it. */
 import { expect, signIn, test } from './people'
-import { tunedModel } from './tuned'
+import { createdJob, endedJob, tunedModel } from './tuned'
 
 test('the page of a model shows its family, leads to its relatives, and asks before it deletes', async ({
   page,
@@ -45,4 +45,42 @@ test('the page of a model shows its family, leads to its relatives, and asks bef
   await expect(page).toHaveURL(/\/jobs\/ftjob-/)
   await page.goto('/console/models/ft:nobody')
   await expect(page.getByRole('alert')).toContainText('There is no such model.')
+
+  // a slip leads to the name that was meant, and is asked for once
+  let asked = 0
+  page.on('request', (request) => {
+    if (request.url().includes('include=details')) asked++
+  })
+  await page.goto(`/console/models/${encodeURIComponent(`${model}x`)}`)
+  const meant = page.getByRole('region', { name: 'Did you mean' })
+  await expect(meant.getByRole('link').first()).toHaveText(model)
+  await page.waitForTimeout(11_000)
+  expect(asked).toBe(1)
+  await meant.getByRole('link').first().click()
+  await expect(page.getByRole('heading', { name, level: 1 })).toBeVisible()
+  await page.getByRole('link', { name: 'Compare the answers' }).click()
+  await expect(page).toHaveURL(/playground\?m=ft.+&m=.+/)
+})
+
+test('the list tells size, context and state, and what was built on a model, before it is deleted', async ({
+  page,
+  baseURL,
+}) => {
+  const url = baseURL as string
+  const made = async (suffix: string, base?: string) => {
+    const asked = { suffix, hyperparameters: { n_epochs: 1 }, ...(base ? { model: base } : {}) }
+    return (await endedJob(url, await createdJob(url, asked))).fine_tuned_model as string
+  }
+  const first = await made('under')
+  const second = await made('above', first)
+  await signIn(page, '/console/models')
+  await expect(page.getByText(/parameters · context of 2,048 tokens · Loaded/).first()).toBeVisible()
+  const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'under', exact: true }) })
+  await expect(row).toContainText(/(Loaded|Not loaded).*[kM]B · Last used/)
+  await page.getByRole('button', { name: 'More for under' }).click()
+  await page.getByRole('menuitem', { name: 'Delete' }).click()
+  await expect(page.getByRole('dialog')).toContainText(second)
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'View code' }).click()
+  await expect(page.getByRole('dialog').locator('pre')).toContainText('client.models.list()')
 })

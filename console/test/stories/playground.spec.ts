@@ -259,3 +259,71 @@ test('a prompt that is too long says by how much, and where most of it is', asyn
   await expect(page.getByText(/Too long by [\d,]+ tokens: the messages have [\d,]+/)).toBeVisible()
   await expect(page.getByText(/^Too long .*100\s?% of the text is in turn 1 \(User\)/)).toBeVisible()
 })
+
+test('columns have parameters of their own, which a link keeps, and one seed that the page chooses', async ({
+  page,
+}) => {
+  await signIn(page, '/console/playground?m=nano&m=nano&max=6&t=1')
+  await page.getByRole('group', { name: 'Parameters are' }).getByText('Each its own').click()
+  await page.getByRole('group', { name: 'Parameters of model' }).getByText('B', { exact: true }).click()
+  const most = page.getByRole('textbox', { name: /^Most tokens/ })
+  await most.fill('2')
+  await expect(page).toHaveURL(/[?&]max=6.*&max2=2/)
+  await page.getByRole('textbox', { name: 'Message' }).fill('Count.')
+  await page.keyboard.press('Enter')
+  const answers = page.getByRole('article')
+  await expect(answers.last().getByText(/^2 tokens/)).toBeVisible()
+  const seed = (await answers
+    .first()
+    .getByText(/^seed \d+$/)
+    .textContent()) as string
+  await expect(answers.last().getByText(seed, { exact: true })).toBeVisible()
+  await page.getByRole('button', { name: 'View code' }).click()
+  const code = page.getByRole('dialog').locator('pre')
+  await expect(code).toContainText(seed.replace(' ', '='))
+  await expect(code).toContainText('max_completion_tokens=6')
+  await page.getByLabel('Model of the code').selectOption({ index: 1 })
+  await expect(code).toContainText('max_completion_tokens=2')
+  await page.keyboard.press('Escape')
+  await page.reload()
+  await page.getByRole('group', { name: 'Parameters of model' }).getByText('B', { exact: true }).click()
+  await expect(most).toHaveValue('2')
+  // the first column goes: the second moves up with what is its own
+  await page.getByRole('button', { name: 'Remove nano' }).first().click()
+  await expect(most).toHaveValue('2')
+})
+
+test('what is being typed stays over a reload, and the focus is never lost', async ({ page }) => {
+  await signIn(page, '/console/playground?m=nano&max=300&t=2')
+  // in the middle of a text the cursor stays where it is
+  const system = page.getByRole('textbox', { name: 'System prompt' })
+  await system.fill('Be ef.')
+  for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowRight']) await system.press(key)
+  await page.keyboard.type('bri')
+  await expect(system).toHaveValue('Be brief.')
+
+  const message = page.getByRole('textbox', { name: 'Message' })
+  await message.fill('Tell me a story.')
+  const button = page.getByRole('button', { name: /^(Send|Stop)$/ })
+  await button.dblclick() // somebody who always clicks twice
+  await expect(button).toBeFocused()
+  await expect(page.getByRole('article')).toHaveAttribute('aria-busy', 'false')
+  await expect(button).toBeFocused()
+  await expect(page.getByText('stopped', { exact: true })).toHaveCount(0)
+
+  await page.getByRole('button', { name: 'Edit: User' }).click()
+  const question = page.getByRole('textbox', { name: 'Edit: User' })
+  await question.fill('Half a tho')
+  await page.waitForTimeout(600)
+  await page.reload()
+  await expect(question).toHaveValue('Half a tho')
+  await question.press('Escape')
+  await expect(page.getByRole('button', { name: 'Edit: User' })).toBeFocused()
+  await page.getByRole('button', { name: 'Edit: nano' }).click()
+  await page.getByRole('textbox', { name: 'Edit: nano' }).fill('My own words.')
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(page.getByRole('button', { name: 'Edit: nano' })).toBeFocused()
+  await page.reload()
+  await expect(page.getByText('My own words.')).toBeVisible()
+  await expect(page.getByText('shared', { exact: true })).toHaveCount(0)
+})

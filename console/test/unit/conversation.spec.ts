@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { asked, fromUrl, isGood, toUrl, unescaped } from '@/lib/chatParameters'
+import {
+  allFromUrl,
+  allToUrl,
+  asked,
+  fromUrl,
+  isGood,
+  type Parameters_,
+  toUrl,
+  unescaped,
+} from '@/lib/chatParameters'
 import { NO_SHAPE } from '@/lib/chatShape'
 import {
   type Answer,
@@ -16,6 +25,8 @@ import {
 const answer = (text: string) => ({ ...newAnswer('m'), text, state: 'done' as const })
 const talk: Conversation = {
   system: 'Be brief.',
+  systems: null,
+  edits: {},
   shape: NO_SHAPE,
   nextId: 4,
   turns: [
@@ -40,7 +51,7 @@ describe('a conversation with several models', () => {
       turns: [{ id: 2, role: 'assistant' as const, answers: [newAnswer('m'), null] }],
     }
     const [turn] = revived(cut).turns
-    expect(turn?.role === 'assistant' && turn.answers[0]?.state).toBe('stopped')
+    expect(turn?.role === 'assistant' && turn.answers[0]).toMatchObject({ state: 'stopped', alone: null })
   })
   it('measures speed from the first token on, and not of a handful', () => {
     const usage = { prompt_tokens: 5, completion_tokens: 21 }
@@ -129,6 +140,12 @@ describe('a prompt that is too long', () => {
       share: 0.75,
     })
     expect(heaviest({ ...talk, system: '' }, 0, 0)).toBeNull()
+    expect(heaviest({ ...long, systems: ['', 'x'.repeat(18)] }, 1, 1)?.role).toBe('system')
+    const tools = JSON.stringify([{ type: 'function', function: { name: 'f' } }])
+    expect(heaviest({ ...long, shape: { ...NO_SHAPE, tools } }, 0, 1)).toMatchObject({
+      turn: 0,
+      role: 'tools',
+    })
   })
 })
 
@@ -146,6 +163,19 @@ describe('parameters of a chat', () => {
     const after = new URLSearchParams('m=a')
     toUrl(after, parameters)
     expect(fromUrl(after)).toEqual(parameters)
+  })
+  it('are those of all columns, or each one’s own', () => {
+    const search = new URLSearchParams('m=a&m=b&t=0.7&lp=1&t2=0.1')
+    const temperatures = () => allFromUrl(search, 2).map(({ numbers }) => numbers.temperature)
+    expect(temperatures()).toEqual(['0.7', '0.7'])
+    const [first, second] = allFromUrl(search, 2) as [Parameters_, Parameters_]
+    const own = [first, { ...second, numbers: { ...second.numbers, temperature: '0.2' }, stop: ['x'] }]
+    allToUrl(search, own, true)
+    expect(search.toString()).toBe('m=a&m=b&t=0.7&lp=1&t2=0.2&each=1&stop2=x')
+    expect(temperatures()).toEqual(['0.7', '0.2'])
+    expect(allFromUrl(search, 2)[1]?.logprobs).toBe(true)
+    allToUrl(search, own, false)
+    expect(search.toString()).toBe('m=a&m=b&t=0.7&lp=1')
   })
   it('are left to the server where nothing is typed, or nothing good', () => {
     expect(asked(fromUrl(new URLSearchParams('t=9&p=&seed=1.5')))).toEqual({})

@@ -3,7 +3,6 @@ import { asMessages, Converter, convertedName, NotConvertible } from '@/lib/conv
 import {
   asJsonl,
   fileName,
-  fingerprint,
   freeName,
   isSame,
   kindOf,
@@ -14,6 +13,7 @@ import {
   supervisedRow,
   textOf,
 } from '@/lib/drafts'
+import { fingerprint } from '@/lib/fingerprint'
 import { rowFaults } from '@/lib/rowFaults'
 
 const question: RowMessage = { role: 'user', content: 'Where is gate B?' }

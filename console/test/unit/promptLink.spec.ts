@@ -5,6 +5,7 @@ import { fragmentOf, type Prompt, promptOf } from '@/lib/promptLink'
 
 const prompt: Prompt = {
   system: 'Be brief. 简短。',
+  systems: null,
   turns: [
     { role: 'user', text: '<b>One</b>\u202E #?&=' },
     { role: 'assistant', text: '' },
@@ -22,6 +23,15 @@ describe('a prompt in a link', () => {
     const fragment = await fragmentOf(prompt)
     expect(fragment).toMatch(/^#prompt=[\w-]+$/)
     expect(await promptOf(fragment)).toEqual(prompt)
+  })
+  it('has the system prompt of each model where they have their own', async () => {
+    const own = { ...prompt, systems: ['Long.', ''] }
+    expect(await promptOf(await fragmentOf(own))).toEqual(own)
+    expect((await promptOf(await packed({ s: '', e: ['a', 3, 'c', 'd'], t: [] })))?.systems).toEqual([
+      'a',
+      '',
+      'c',
+    ])
   })
   it('is known by its mark', () => {
     expect(isPrompt('#code=abc')).toBe(false)

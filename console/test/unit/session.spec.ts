@@ -3,7 +3,12 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 /** A model that answers when it is told to. */
 type Asked = {
   model: string
-  body: { messages: { role: string; content: string | null }[]; continue_final_message?: true }
+  body: {
+    messages: { role: string; content: string | null }[]
+    continue_final_message?: true
+    seed?: number
+    temperature?: number
+  }
   say: (text: string) => void
   call: (id: string, name: string, given: string) => void
   end: () => void
@@ -61,7 +66,7 @@ describe('the playground', () => {
     const turn = session.current().turns.at(-1)
     return turn?.role === 'assistant' ? turn.answers : []
   }
-  const HOW = { asked: {}, apart: false }
+  const HOW = { asked: () => ({}), apart: false }
 
   beforeAll(async () => {
     const storage = {
@@ -95,6 +100,58 @@ describe('the playground', () => {
       ['b', 'two', 'done', false],
     ])
   })
+  it('gives columns that are compared one seed, keeps it with the answers, and lets a typed one be', async () => {
+    const seeds = () => asked.map(({ body }) => body.seed)
+    const both = session.send('Hello', ['a', 'b'], HOW)
+    await asking(2)
+    const [first, second] = seeds()
+    expect(first).toBeTypeOf('number')
+    expect(second).toBe(first)
+    for (const one of asked) one.end()
+    await both
+    expect(answers().map((one) => one?.seed)).toEqual([first, first])
+
+    const id = session.current().turns.at(-1)?.id as number
+    const again = session.regenerate(id, ['a', 'b'], HOW, 1)
+    ;(await asking(3)).end()
+    await again
+    const added = session.regenerate(id, ['a', 'b', 'c'], HOW, 2)
+    ;(await asking(4)).end()
+    await added
+    const typed = session.regenerate(id, ['a', 'b'], { ...HOW, asked: () => ({ seed: 7 }) })
+    await asking(6)
+    for (const one of asked.slice(4)) one.end()
+    await typed
+    const alone = session.send('Again', ['a'], HOW)
+    ;(await asking(7)).end()
+    await alone
+    expect(seeds().slice(2)).toEqual([undefined, first, 7, 7, undefined])
+  })
+  it('asks each column with what is its own', async () => {
+    const changes = await import('@/pages/playground/changes')
+    session.setSystem('For all.')
+    changes.shareSystem(false, 2)
+    session.setSystem('Short.', 1)
+    const done = session.send('Hello', ['a', 'b'], {
+      ...HOW,
+      asked: (column) => ({ temperature: column, seed: 1 }),
+    })
+    await asking(2)
+    for (const one of asked) one.end()
+    await done
+    expect(asked.map(({ body }) => [body.messages[0]?.content, body.temperature])).toEqual([
+      ['For all.', 0],
+      ['Short.', 1],
+    ])
+    changes.keepEdit('a question', 1)
+    changes.keepEdit('its answer', 2, 0)
+    session.removeColumn(0)
+    expect(session.current().edits).toEqual({ 1: 'a question' })
+    expect(session.current().systems).toEqual(['Short.'])
+    changes.shareSystem(true, 1)
+    expect(session.current()).toMatchObject({ system: 'Short.', systems: null })
+    session.setSystem('')
+  })
   it('asks in turn, each alone', async () => {
     const done = session.send('Hello', ['a', 'b'], { ...HOW, apart: true })
     const first = await asking(1)
@@ -116,9 +173,9 @@ describe('the playground', () => {
     await done
     expect(first.aborted()).toBe(true)
     expect(asked).toHaveLength(1)
-    expect(answers().map((one) => [one?.text, one?.state])).toEqual([
-      ['half', 'stopped'],
-      ['', 'stopped'],
+    expect(answers().map((one) => [one?.text, one?.state, one?.alone])).toEqual([
+      ['half', 'stopped', true],
+      ['', 'stopped', null],
     ])
   })
   it('asks again without the old answer having a say', async () => {
@@ -141,8 +198,8 @@ describe('the playground', () => {
     only.say('part')
     only.cut()
     await done
-    expect(answers().map((one) => [one?.text, one?.state, one?.fault?.code])).toEqual([
-      ['part', 'failed', 'stream_cut'],
+    expect(answers().map((one) => [one?.text, one?.state, one?.fault?.code, one?.alone])).toEqual([
+      ['part', 'failed', 'stream_cut', true],
     ])
   })
   it('goes on from the part that came, and keeps it whatever happens next', async () => {
@@ -186,6 +243,19 @@ describe('the playground', () => {
     await next
     expect(asked).toHaveLength(3)
     expect(answers().map((one) => one?.text ?? null)).toEqual(['It is 18.', null])
+  })
+  it('shows answers that were asked for five times under their own model alone, and to nobody else', async () => {
+    const spread = await import('@/pages/playground/spread')
+    const keys = await import('@/api/key')
+    const request = { model: 'm', messages: [] }
+    for (const column of [0, 1, 2]) spread.ask(7, column, request)
+    session.removeColumn(1)
+    expect([0, 1, 2].map((column) => spread.spreadAt(7, column) !== undefined)).toEqual([true, false, false])
+    session.add('user', 'Hello', 1)
+    const { nextId } = session.current()
+    keys.signIn('sk-another', false)
+    expect(spread.spreadAt(7, 0)).toBeUndefined()
+    expect(session.current()).toMatchObject({ turns: [], nextId })
   })
   it('stops asking for a turn that is removed', async () => {
     const done = session.send('Hello', ['a'], HOW)

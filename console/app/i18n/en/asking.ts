@@ -104,5 +104,6 @@ export const asking = {
     turn: (p: { turn: string; role: string; share: string }) =>
       `${p.share} of the text is in turn ${p.turn} (${p.role}).`,
     system: (p: { share: string }) => `${p.share} of the text is in the system prompt.`,
+    tools: (p: { share: string }) => `${p.share} of the text is in the tools.`,
   },
 }

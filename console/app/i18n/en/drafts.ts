@@ -4,7 +4,7 @@ const rowsOf = (count: number, text: string) => (count === 1 ? '1 row' : `${text
 
 export const drafts = {
   title: 'Drafts',
-  lead: 'Rows that you saved and that are no file yet. They stay in this browser, for this key alone.',
+  lead: 'Rows that you saved and that are no file yet. They stay in this browser, for this project alone.',
   rows: (p: { count: number; text: string }) => rowsOf(p.count, p.text),
   enough: (p: { count: number; text: string }) => `${rowsOf(p.count, p.text)}, enough for a job`,
   needed: (p: { rows: string; fewest: string }) => `${p.rows} of ${p.fewest} rows needed`,
@@ -20,7 +20,7 @@ export const drafts = {
   emptyText: 'Save an answer in the playground, or say which of two is better: each becomes a row here.',
   toPlayground: 'Open the playground',
   noSuch: 'There is no such draft',
-  noSuchText: 'Drafts stay in the browser and with the key that saved them.',
+  noSuchText: 'Drafts stay in the browser and the project that saved them.',
   row: (p: { number: string }) => `Row ${p.number}`,
   edit: 'Edit',
   editRow: (p: { number: string }) => `Edit row ${p.number}`,

@@ -77,6 +77,8 @@ export const errors = {
     model_not_available: 'The weights of the model could not be loaded.',
     stream_cut: 'The answer broke off before its end.',
     insufficient_permissions: 'This key may not do that.',
+    invalid_login_code:
+      'This sign-in link has been used, or is older than ten minutes. Restart the server for a new one, or use a key.',
   },
 }
 

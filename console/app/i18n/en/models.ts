@@ -88,4 +88,21 @@ export const models = {
   deletedParent: 'deleted',
   nothingKnown: 'This server tells no more about its models.',
   compareFinal: 'Compare with final',
+  nearest: 'Did you mean one of these?',
+  allModels: 'All models',
+  worth: {
+    title: 'Was it worth it?',
+    heldOut: (p: { beside: string }) =>
+      `Put the questions that its job held out to this model and to ${p.beside}, and read which answers are better.`,
+    training: (p: { beside: string }) =>
+      `Put questions to this model and to ${p.beside}, and read which answers are better. Its job held no rows out: those that are offered were learnt, so ask new ones too.`,
+    compare: 'Compare the answers',
+  },
+  state: 'State',
+  parametersOf: (p: { count: string }) => `${p.count} parameters`,
+  contextOf: (p: { count: string }) => `context of ${p.count} tokens`,
+  isLoaded: 'Loaded',
+  isCold: 'Not loaded',
+  isGone: 'Not served',
+  readingDependants: 'Looking for models that were made on top of it',
 }

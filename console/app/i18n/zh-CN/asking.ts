@@ -97,5 +97,6 @@ export const asking: Messages['asking'] = {
       `至少超出 ${over} 个 token：消息至少有 ${tokens} 个，模型最多读 ${most} 个。`,
     turn: ({ turn, role, share }) => `${share} 的文本在第 ${turn} 轮（${role}）。`,
     system: ({ share }) => `${share} 的文本在系统提示词里。`,
+    tools: ({ share }) => `${share} 的文本在工具里。`,
   },
 }

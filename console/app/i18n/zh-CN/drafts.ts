@@ -3,7 +3,7 @@ import type { Messages } from '../en'
 
 export const drafts: Messages['drafts'] = {
   title: '草稿',
-  lead: '您保存的、还没有成为文件的行。它们只留在这个浏览器里，且只属于当前密钥。',
+  lead: '您保存的、还没有成为文件的行。它们只留在这个浏览器里，且只属于当前项目。',
   rows: ({ text }) => `${text} 行`,
   enough: ({ text }) => `${text} 行，足够创建任务`,
   needed: ({ rows, fewest }) => `至少需要 ${fewest} 行，已有 ${rows} 行`,
@@ -18,7 +18,7 @@ export const drafts: Messages['drafts'] = {
   emptyText: '在试用页保存一个回答，或指出两个回答中哪个更好，每次都会在这里成为一行。',
   toPlayground: '打开试用页',
   noSuch: '没有这个草稿',
-  noSuchText: '草稿只留在保存它的浏览器里，并只属于当时的密钥。',
+  noSuchText: '草稿只留在保存它的浏览器里，并只属于当时的项目。',
   row: ({ number }) => `第 ${number} 行`,
   edit: '编辑',
   editRow: ({ number }) => `编辑第 ${number} 行`,

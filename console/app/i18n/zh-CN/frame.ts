@@ -78,6 +78,7 @@ export const errors: typeof en.errors = {
     model_not_available: '无法加载模型权重。',
     stream_cut: '回答中途断开了。',
     insufficient_permissions: '这个密钥没有权限。',
+    invalid_login_code: '这个登录链接已被使用，或已超过十分钟。请重启服务器获取新链接，或使用密钥登录。',
   },
 }
 

@@ -74,4 +74,20 @@ export const models: Messages['models'] = {
   deletedParent: '已删除',
   nothingKnown: '此服务器没有提供更多模型信息。',
   compareFinal: '与最终模型比较',
+  nearest: '您要找的是不是：',
+  allModels: '所有模型',
+  worth: {
+    title: '微调值得吗？',
+    heldOut: ({ beside }) => `用任务留出的问题同时问这个模型和 ${beside}，读一读哪边的回答更好。`,
+    training: ({ beside }) =>
+      `同时问这个模型和 ${beside}，读一读哪边的回答更好。该任务没有留出样本：页面提供的问题都是学过的，请再问些新问题。`,
+    compare: '比较回答',
+  },
+  state: '状态',
+  parametersOf: ({ count }) => `参数 ${count}`,
+  contextOf: ({ count }) => `上下文 ${count} 个词元`,
+  isLoaded: '已加载',
+  isCold: '未加载',
+  isGone: '未在此服务',
+  readingDependants: '正在查找在它之上训练的模型',
 }

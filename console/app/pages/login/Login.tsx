@@ -1,9 +1,10 @@
 /** Sign-in: a key is tried on the server before it is kept, and the page that was wanted comes next. */
-import { type FormEvent, useId, useRef, useState } from 'react'
+import { type FormEvent, useId, useRef, useState, useSyncExternalStore } from 'react'
 import { Navigate, useSearchParams } from 'react-router'
 import { tryKey } from '@/api/client'
-import { currentKey, signIn } from '@/api/key'
-import { codeProblem } from '@/api/loginCode'
+import { currentKey, onChange, signIn } from '@/api/key'
+import { codeProblem, forgetCodeProblem, onCodeProblem } from '@/api/loginCode'
+import { LanguageField } from '@/frame/LanguageField'
 import { Mark } from '@/frame/Mark'
 import { Page } from '@/frame/Page'
 import { useT } from '@/i18n'
@@ -24,25 +25,28 @@ export function Login() {
   const form = useId()
   const [search] = useSearchParams()
   const field = useRef<HTMLInputElement>(null)
-  const [problem, setProblem] = useState<unknown>(codeProblem)
+  // a link, or a tab beside this one, may sign in too
+  const key = useSyncExternalStore(onChange, currentKey)
+  const ofLink = useSyncExternalStore(onCodeProblem, codeProblem)
+  const [ofKey, setProblem] = useState<unknown>(null)
+  const problem = ofKey ?? ofLink
   const [missing, setMissing] = useState(false)
   const [busy, setBusy] = useState(false)
   const [shown, setShown] = useState(false)
-  const [done, setDone] = useState(() => currentKey() !== null)
-  if (done) return <Navigate to={ownPath(search.get('next'))} replace />
+  if (key) return <Navigate to={ownPath(search.get('next'))} replace />
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const filled = new FormData(event.currentTarget)
-    const key = `${filled.get('key') ?? ''}`.trim()
-    setMissing(!key)
-    if (!key) return field.current?.focus()
+    const typed = `${filled.get('key') ?? ''}`.trim()
+    setMissing(!typed)
+    if (!typed) return field.current?.focus()
     setBusy(true)
     setProblem(null)
+    forgetCodeProblem()
     try {
-      await tryKey(key)
-      signIn(key, filled.has('remember'))
-      setDone(true)
+      await tryKey(typed)
+      signIn(typed, filled.has('remember'))
     } catch (error) {
       setProblem(error)
       field.current?.select()
@@ -86,6 +90,7 @@ export function Login() {
             </Button>
           </form>
           <p className={styles.lost}>{t.login.lost}</p>
+          <LanguageField />
         </Page>
       </div>
     </main>

@@ -1,8 +1,9 @@
 /** A base with the names it goes by, and below it what was tuned from it. */
 import { Link } from 'react-router'
 import type { Job } from '@/api/client'
+import type { BaseInfo } from '@/api/server'
 import { useT } from '@/i18n'
-import { count } from '@/lib/number'
+import { compact, count } from '@/lib/number'
 import { paths } from '@/paths'
 import { ButtonLink } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
@@ -10,10 +11,21 @@ import styles from './Models.module.css'
 import { TunedTable } from './TunedTable'
 import type { Family, Tuned } from './tree'
 
-type Props = { family: Family; jobs: Job[]; onDelete: (tuned: Tuned) => void }
+type Props = {
+  family: Family
+  /** What the server tells of the base, where it tells. */
+  info: BaseInfo | undefined
+  jobs: Job[]
+  onDelete: (tuned: Tuned) => void
+}
 
-export function BaseCard({ family: { base, aliases, tuned }, jobs, onDelete }: Props) {
+export function BaseCard({ family: { base, aliases, tuned }, info, jobs, onDelete }: Props) {
   const t = useT()
+  const facts = info && [
+    t.models.parametersOf({ count: compact(info.n_parameters) }),
+    t.models.contextOf({ count: count(info.context_length) }),
+    info.engine === 'ready' ? t.models.isLoaded : t.models.engine[info.engine],
+  ]
   return (
     <section className={styles.family} aria-labelledby={`base-${base.id}`}>
       <div className={styles.base}>
@@ -23,6 +35,7 @@ export function BaseCard({ family: { base, aliases, tuned }, jobs, onDelete }: P
             <Link to={paths.model(base.id)}>{base.id}</Link>{' '}
             <CopyButton text={base.id} what={t.models.copyName({ name: base.id })} />
           </h2>
+          {facts && <p className={styles.facts}>{facts.join(' · ')}</p>}
         </div>
         <div className={styles.row}>
           <ButtonLink small icon="playground" to={paths.playground({ m: base.id })}>

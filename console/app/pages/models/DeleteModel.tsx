@@ -1,6 +1,7 @@
 /** Deletes a tuned model, once its name has been typed. */
-import { useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { api, body } from '@/api/client'
+import { modelQuery } from '@/api/models'
 import { useT } from '@/i18n'
 import { DeleteDialog } from '@/parts/DeleteDialog'
 import { toast } from '@/ui/Toast'
@@ -11,15 +12,17 @@ type Props = {
   id: string
   /** What has to be typed. */
   name: string
-  /** What was trained on top of it. */
+  /** What was trained on top of it, as far as this page knows; the server knows all. */
   dependants: string[]
   onClose: () => void
   onDeleted?: () => void
 }
 
-export function DeleteModel({ id, name, dependants, onClose, onDeleted }: Props) {
+export function DeleteModel({ id, name, dependants: known, onClose, onDeleted }: Props) {
   const t = useT()
   const client = useQueryClient()
+  const { data, isPending } = useQuery(modelQuery(id))
+  const dependants = data?.details?.built_on_it ?? known
   const remove = async () => {
     await body(api.DELETE('/v1/models/{model}', { params: { path: { model: id } } }))
     toast(t.models.deleted({ name }))
@@ -37,6 +40,7 @@ export function DeleteModel({ id, name, dependants, onClose, onDeleted }: Props)
     >
       <p>{t.models.deleteText}</p>
       <p className={styles.id}>{id}</p>
+      {isPending && <p className="quiet">{t.models.readingDependants}</p>}
       {dependants.length > 0 && (
         <div>
           <p>{t.models.dependants}</p>

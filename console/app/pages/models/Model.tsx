@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import { checkpointsQuery, jobQuery } from '@/api/jobs'
-import { ancestorsQuery, type DetailedModel, isTuned, modelQuery, suffixOf } from '@/api/models'
+import { ancestorsQuery, type DetailedModel, isMissing, isTuned, modelQuery, suffixOf } from '@/api/models'
 import { Page } from '@/frame/Page'
 import { useT } from '@/i18n'
 import { Problem } from '@/parts/Problem'
@@ -14,7 +14,9 @@ import { CopyButton } from '@/ui/CopyButton'
 import { Skeleton } from '@/ui/Skeleton'
 import { DeleteModel } from './DeleteModel'
 import { FamilyTree } from './FamilyTree'
+import { Missing } from './Missing'
 import { ModelFacts } from './ModelFacts'
+import { WorthIt } from './WorthIt'
 
 export function Model() {
   const t = useT()
@@ -23,7 +25,13 @@ export function Model() {
   if (model) return <Shown key={model.id} model={model} />
   return (
     <Page title={name} trail={[{ label: t.models.title, to: paths.models() }]}>
-      {error ? <Problem error={error} onRetry={refetch} /> : <Skeleton height="6rem" lines={3} />}
+      {isMissing(error) ? (
+        <Missing name={name} error={error} />
+      ) : error ? (
+        <Problem error={error} onRetry={refetch} />
+      ) : (
+        <Skeleton height="6rem" lines={3} />
+      )}
     </Page>
   )
 }
@@ -80,6 +88,9 @@ function Shown({ model }: { model: DetailedModel }) {
             job={job.data}
             checkpoint={checkpoints.data?.data.find((one) => one.fine_tuned_model_checkpoint === model.id)}
           />
+          {details.kind === 'tuned' && beside && job.data && (
+            <WorthIt model={model.id} beside={beside} job={job.data} />
+          )}
           <FamilyTree
             model={model}
             details={details}

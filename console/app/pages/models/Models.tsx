@@ -4,11 +4,13 @@ import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { familyJobsQuery } from '@/api/family'
 import { modelsQuery } from '@/api/models'
+import { serverQuery } from '@/api/server'
 import { Page } from '@/frame/Page'
 import { useUrlState } from '@/frame/useUrlState'
 import { useT } from '@/i18n'
 import { oneOf, text } from '@/lib/urlState'
 import { Problem } from '@/parts/Problem'
+import { CodeDialog, LIST_MODELS } from '@/parts/ViewCode'
 import { paths } from '@/paths'
 import { Button, ButtonLink } from '@/ui/Button'
 import { Input, Segments } from '@/ui/Field'
@@ -26,8 +28,10 @@ export function Models() {
   const [kind, setKind] = useUrlState('kind', KIND)
   const [q, setQ] = useUrlState('q', text)
   const [doomed, setDoomed] = useState<Tuned | null>(null)
+  const [showsCode, setShowsCode] = useState(false)
   const models = useQuery(modelsQuery())
   const jobs = useQuery(familyJobsQuery())
+  const server = useQuery(serverQuery())
   const all = models.data ? families(models.data.data, jobs.data?.data ?? []) : []
   const shown = filtered(all, { kind, q })
   const isEmpty = models.data && all.every((family) => !family.tuned.length)
@@ -36,9 +40,14 @@ export function Models() {
       title={t.models.title}
       lead={t.models.lead}
       actions={
-        <ButtonLink kind="main" icon="plus" to={paths.newJob()}>
-          {t.models.fineTuneBase}
-        </ButtonLink>
+        <>
+          <Button icon="code" onClick={() => setShowsCode(true)}>
+            {t.shared.viewCode}
+          </Button>
+          <ButtonLink kind="main" icon="plus" to={paths.newJob()}>
+            {t.models.fineTuneBase}
+          </ButtonLink>
+        </>
       }
     >
       {models.error && <Problem error={models.error} onRetry={models.refetch} />}
@@ -80,7 +89,13 @@ export function Models() {
       {models.isPending && <Skeleton height="6rem" lines={3} />}
       <div className={styles.families}>
         {shown.map((family) => (
-          <BaseCard key={family.base.id} family={family} jobs={jobs.data?.data ?? []} onDelete={setDoomed} />
+          <BaseCard
+            key={family.base.id}
+            family={family}
+            info={server.data?.bases.find((one) => one.id === family.base.id)}
+            jobs={jobs.data?.data ?? []}
+            onDelete={setDoomed}
+          />
         ))}
       </div>
       {models.data && !shown.length && (
@@ -91,6 +106,7 @@ export function Models() {
           </Button>
         </p>
       )}
+      {showsCode && <CodeDialog call={LIST_MODELS} onClose={() => setShowsCode(false)} />}
       {doomed && (
         <DeleteModel
           id={doomed.model.id}

@@ -1,9 +1,12 @@
 /** What was tuned from a base: name, the job it came from, and its checkpoints on demand. */
+
+import { useQueries } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import type { Job } from '@/api/client'
+import { type ModelDetails, modelQuery } from '@/api/models'
 import { useT } from '@/i18n'
-import { count } from '@/lib/number'
+import { bytes, count } from '@/lib/number'
 import { Age } from '@/parts/Age'
 import { paths } from '@/paths'
 import { Button, ButtonLink } from '@/ui/Button'
@@ -16,8 +19,17 @@ import type { Tuned } from './tree'
 
 type Props = { base: string; tuned: Tuned[]; jobs: Job[]; onDelete: (tuned: Tuned) => void }
 
+/** Each is a request of its own: the newest ones are what people come for. */
+const WITH_DETAILS = 20
+
 export function TunedTable({ base, tuned, onDelete }: Props) {
   const t = useT()
+  const detailed = useQueries({
+    queries: tuned
+      .slice(0, WITH_DETAILS)
+      .map(({ model }) => ({ ...modelQuery(model.id), refetchInterval: false as const, staleTime: 60_000 })),
+  })
+  const detailsOf = (id: string) => detailed.find(({ data }) => data?.id === id)?.data?.details
   const navigate = useNavigate()
   const [open, setOpen] = useState<string[]>([])
   const toggle = (id: string) =>
@@ -77,6 +89,14 @@ export function TunedTable({ base, tuned, onDelete }: Props) {
       cell: ({ job }) => (job?.trained_tokens ? count(job.trained_tokens) : ''),
     },
     {
+      key: 'state',
+      head: t.models.state,
+      cell: ({ model }) => {
+        const details = detailsOf(model.id)
+        return details && <StateOf details={details} />
+      },
+    },
+    {
       key: 'created',
       head: t.models.columns.created,
       number: true,
@@ -114,5 +134,24 @@ export function TunedTable({ base, tuned, onDelete }: Props) {
       rows={tuned}
       rowKey={({ model }) => model.id}
     />
+  )
+}
+
+/** Whether it answers at once, how large it is, and when it was last asked. */
+function StateOf({
+  details: { loaded, context_length, size_bytes, last_used_at },
+}: {
+  details: ModelDetails
+}) {
+  const t = useT()
+  const isServed = context_length !== null
+  return (
+    <>
+      <p>{!isServed ? t.models.isGone : loaded ? t.models.isLoaded : t.models.isCold}</p>
+      <p className="quiet">
+        {size_bytes !== null && `${bytes(size_bytes)} · `}
+        {t.models.facts.used} {last_used_at === null ? t.models.never : <Age unixS={last_used_at} />}
+      </p>
+    </>
   )
 }

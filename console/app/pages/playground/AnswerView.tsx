@@ -1,5 +1,5 @@
 /** One model's answer: its text as text, the calls that it made, how fast it came, and what can be done with it. */
-import { memo, useMemo } from 'react'
+import { memo, useEffect, useMemo, useState } from 'react'
 import { ApiError } from '@/api/errors'
 import { useT } from '@/i18n'
 import type { Stretch } from '@/lib/diff'
@@ -63,7 +63,7 @@ export const AnswerView = memo(function AnswerView({
     const fault = answer?.fault
     return fault ? new ApiError(fault.message, fault.status, fault.code, fault.param, fault.requestId) : null
   }, [answer?.fault])
-  const isForm = (how.asked.response_format ?? null) !== null
+  const isForm = (how.asked(column).response_format ?? null) !== null
   const notOn = answer ? whyNotOn(answer, model, isForm) : false
   const spread = useSpreadButton(turnId, column, model, how, who)
   return (
@@ -142,6 +142,7 @@ export const AnswerView = memo(function AnswerView({
               kind="quiet"
               small
               icon="edit"
+              data-edit
               aria-label={t.playground.editThis({ who })}
               onClick={() => onEdit(column)}
             />
@@ -160,8 +161,16 @@ export const AnswerView = memo(function AnswerView({
   )
 })
 
+/** Said only to whoever waits longer than usual. */
+const LONG_MS = 2_500
+
 function Thinking() {
   const t = useT()
+  const [long, setLong] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), LONG_MS)
+    return () => clearTimeout(timer)
+  }, [])
   return (
     <p className={styles.thinking}>
       <span className={styles.dots} aria-hidden="true">
@@ -170,7 +179,7 @@ function Thinking() {
         <i />
       </span>
       <span className="hidden-text">{t.playground.thinking}</span>
-      <span className={styles.patience}>{t.playground.loading}</span>
+      {long && <span className={styles.patience}>{t.playground.loading}</span>}
     </p>
   )
 }

@@ -24,7 +24,10 @@ export function ChatCode({ conversation, models, asked, draft, onClose }: Props)
   const until = turns.at(-1)?.role === 'assistant' && !draft ? turns.length - 1 : turns.length
   const messages = messagesFor(conversation, column, until)
   if (draft) messages.push({ role: 'user', content: draft })
-  const body = { model: models[column] ?? '', messages, ...asked }
+  // the seed that the answer was drawn with, where the page has chosen it
+  const next = turns[until]
+  const seed = next?.role === 'assistant' ? next.answers[column]?.seed : null
+  const body = { model: models[column] ?? '', messages, ...(seed == null ? {} : { seed }), ...asked(column) }
   return (
     <Dialog title={t.shared.viewCode} onClose={onClose} wide>
       <div className={styles.code}>

@@ -3,11 +3,11 @@ import { useQuery } from '@tanstack/react-query'
 import { memo } from 'react'
 import { isTuned, modelsQuery } from '@/api/models'
 import { useT } from '@/i18n'
+import { MOST_COLUMNS } from '@/lib/chatParameters'
 import { ChatModelPicker } from '@/parts/ChatModelPicker'
 import { Button } from '@/ui/Button'
 import { Check, Segments } from '@/ui/Field'
 import { removeColumn } from './changes'
-import { MOST_COLUMNS } from './conversation'
 import styles from './Playground.module.css'
 import type { Setup } from './useSetup'
 
@@ -16,6 +16,7 @@ export const Columns = memo(function Columns({
   apart,
   differing,
   setModels,
+  dropModel,
   setApart,
   setDiffering,
 }: Setup) {
@@ -47,7 +48,7 @@ export const Columns = memo(function Columns({
                 aria-label={t.playground.removeColumn({ model })}
                 onClick={() => {
                   removeColumn(column)
-                  setModels(models.filter((_, at) => at !== column))
+                  dropModel(column)
                 }}
               />
             )}

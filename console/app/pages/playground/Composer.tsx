@@ -89,19 +89,24 @@ export const Composer = memo(function Composer({
           onChange={setRole}
         />
         <span className={styles.hint}>{t.playground.sendHint}</span>
-        {busy ? (
-          <Button icon="stop" onClick={onStop}>
-            {t.playground.stop}
-          </Button>
-        ) : (
-          <Button kind="main" disabledReason={whyNot} onClick={submit}>
-            {role === 'assistant'
+        {/* one and the same button, so that it keeps the focus */}
+        <Button
+          kind={busy ? 'plain' : 'main'}
+          {...(busy ? { icon: 'stop' as const } : {})}
+          disabledReason={busy ? undefined : whyNot}
+          onClick={({ detail: clicks }) => {
+            if (!busy) submit()
+            else if (clicks !== 2) onStop() // the second click of a double one meant what the first did
+          }}
+        >
+          {busy
+            ? t.playground.stop
+            : role === 'assistant'
               ? t.playground.addTurn
               : said || !unanswered
                 ? t.playground.send
                 : t.playground.answerLast}
-          </Button>
-        )}
+        </Button>
       </div>
     </div>
   )

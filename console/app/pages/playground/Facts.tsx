@@ -10,7 +10,7 @@ import styles from './Transcript.module.css'
 export function Facts({ answer }: { answer: Answer }) {
   const t = useT()
   const { data: server } = useQuery({ ...serverQuery(), staleTime: 60_000 })
-  const { usage, firstMs, alone, state, finish, edited, continued, model } = answer
+  const { usage, firstMs, alone, seed, state, finish, edited, continued, model } = answer
   const speed = speedOf(answer)
   const words = t.playground
   const price = server ? priceOf(server.prices.models, model) : null
@@ -29,7 +29,8 @@ export function Facts({ answer }: { answer: Answer }) {
       {usage && price && server && <span>{money(costOf(usage, price), server.prices.currency)}</span>}
       {firstMs !== null && <span>{words.firstToken({ ms: short(firstMs) })}</span>}
       {speed !== null && <span>{words.speed({ speed: count(Math.round(speed * 10) / 10) })}</span>}
-      {firstMs !== null && !alone && (
+      {seed !== null && !continued && <span>{words.seed({ seed: `${seed}` })}</span>}
+      {firstMs !== null && alone === false && (
         <span className={styles.shared} title={words.sharedHint}>
           {words.shared}
         </span>

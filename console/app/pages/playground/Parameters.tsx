@@ -5,6 +5,7 @@ import {
   escaped,
   isGood,
   MOST_STOPS,
+  NO_PARAMETERS,
   NUMBER_NAMES,
   type NumberName,
   PARAMETERS,
@@ -22,16 +23,16 @@ const SLIDERS: Partial<Record<NumberName, { from: number; step: number }>> = {
   frequency_penalty: { from: 0, step: 0.1 },
   presence_penalty: { from: 0, step: 0.1 },
 }
-const NONE = {
-  numbers: Object.fromEntries(NUMBER_NAMES.map((name) => [name, ''])),
-  stop: [],
-  logprobs: false,
-} as unknown as Parameters_
 
-type Props = { parameters: Parameters_; onChange: (changed: Parameters_) => void }
+type Props = {
+  column: number
+  parameters: Parameters_
+  onChange: (changed: Parameters_, column: number) => void
+}
 
-export const Parameters = memo(function Parameters({ parameters, onChange }: Props) {
+export const Parameters = memo(function Parameters({ column, parameters, onChange: tell }: Props) {
   const t = useT()
+  const onChange = (changed: Parameters_) => tell(changed, column)
   const { numbers, stop, logprobs } = parameters
   const changed = NUMBER_NAMES.some((name) => numbers[name]) || stop.length > 0
   return (
@@ -53,7 +54,7 @@ export const Parameters = memo(function Parameters({ parameters, onChange }: Pro
       />
       {changed && (
         <div>
-          <Button small onClick={() => onChange({ ...NONE, logprobs })}>
+          <Button small onClick={() => onChange({ ...NO_PARAMETERS, logprobs })}>
             {t.playground.resetParameters}
           </Button>
         </div>

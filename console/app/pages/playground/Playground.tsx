@@ -1,33 +1,33 @@
 /** The playground: the same words to one, two or three models, and their answers side by side. */
 import { useQuery } from '@tanstack/react-query'
-import { memo, useCallback, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { useCallback, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { firstToTry } from '@/api/family'
 import { modelsQuery } from '@/api/models'
 import { isDialogOpen, isShortcut, useKeys } from '@/frame/keys'
 import { Page } from '@/frame/Page'
 import { useT } from '@/i18n'
-import { asked, isGood, NUMBER_NAMES } from '@/lib/chatParameters'
+import { asked, isGood, MOST_COLUMNS, NO_PARAMETERS, NUMBER_NAMES } from '@/lib/chatParameters'
 import { askedShape, shapeFaults } from '@/lib/chatShape'
 import type { Prompt } from '@/lib/promptLink'
 import { LogprobLegend } from '@/parts/LogprobText'
 import { Problem } from '@/parts/Problem'
 import { Button } from '@/ui/Button'
-import { Field } from '@/ui/Field'
 import { ArrivedPrompt } from './ArrivedPrompt'
 import { ChatCode } from './ChatCode'
+import { ColumnParameters } from './ColumnParameters'
 import { Columns } from './Columns'
 import { Composer, keepDraft } from './Composer'
 import { fill, setShape, setSystem, stop } from './changes'
-import { calling, isBusy, MOST_COLUMNS } from './conversation'
-import { Parameters } from './Parameters'
+import { calling, isBusy } from './conversation'
 import styles from './Playground.module.css'
 import { ShapeFields } from './ShapeFields'
 import { Starters, useExamples } from './Starters'
+import { SystemPrompt } from './SystemPrompt'
 import { add, answer, clear, current, type How, send, subscribe } from './session'
 import { useSpreading } from './spread'
 import { Transcript } from './Transcript'
 import { useArrived, useCopyLink } from './usePromptLink'
-import { useFollow, useSpoken } from './useReading'
+import { useCovering, useFollow, useSpoken } from './useReading'
 import { useSetup } from './useSetup'
 
 export function Playground() {
@@ -36,14 +36,20 @@ export function Playground() {
   const { data, error, refetch } = useQuery(modelsQuery())
   const setup = useSetup(data && firstToTry(data.data))
   const { models, parameters, apart } = setup
-  const { shape } = conversation
+  const { shape, systems } = conversation
+  const columns = Math.max(1, models.length)
   const how: How = useMemo(
-    () => ({ asked: { ...asked(parameters), ...askedShape(shape) }, apart }),
+    () => ({
+      asked: (column) => ({ ...asked(parameters[column] ?? NO_PARAMETERS), ...askedShape(shape) }),
+      apart,
+    }),
     [parameters, shape, apart],
   )
-  const { examples, heldOut, system: trainedSystem } = useExamples(models)
+  const { examples, heldOut, trained } = useExamples(models)
   const [showsCode, setShowsCode] = useState(false)
   const field = useRef<HTMLTextAreaElement>(null)
+  const bar = useRef<HTMLDivElement>(null)
+  useCovering(bar)
   const busy = conversation.turns.some((turn) => turn.role === 'assistant' && turn.answers.some(isBusy))
   const spoken = useSpoken(conversation.turns)
   useFollow(conversation.turns, busy)
@@ -54,7 +60,7 @@ export function Playground() {
     keepDraft(draft)
     setFilled((before) => before + 1) // another composer, with that draft
   }
-  const take = (prompt: Prompt) => compose(fill(prompt, Math.max(1, models.length)))
+  const take = (prompt: Prompt) => compose(fill(prompt, columns))
   const arrived = useArrived(take)
   const copyLink = useCopyLink()
 
@@ -62,7 +68,7 @@ export function Playground() {
   const faults = useMemo(() => shapeFaults(shape), [shape])
   const blocked = !(models.length && models.every(Boolean))
     ? t.playground.noModel
-    : NUMBER_NAMES.some((name) => !isGood(name, parameters.numbers[name]))
+    : parameters.some(({ numbers }) => NUMBER_NAMES.some((name) => !isGood(name, numbers[name])))
       ? t.playground.wrongParameter
       : faults.tools
         ? t.asking.shape.wrongTools
@@ -82,6 +88,12 @@ export function Playground() {
     [models.length],
   )
   const isEmpty = !conversation.turns.length
+  const logprobs = parameters[0]?.logprobs ?? false
+  const { system } = conversation
+  const texts = useMemo(
+    () => (systems ? Array.from({ length: columns }, (_, at) => systems[at] ?? system) : [system]),
+    [system, systems, columns],
+  )
   return (
     <Page
       title={t.playground.title}
@@ -112,15 +124,17 @@ export function Playground() {
         <div className={styles.main}>
           <Columns {...setup} />
           <SystemPrompt
-            value={conversation.system}
-            trained={trainedSystem && trainedSystem !== conversation.system ? trainedSystem : null}
+            texts={texts}
+            shared={!systems || columns === 1}
+            columns={columns}
+            trained={trained}
           />
           {conversation.turns.length ? (
             <Transcript
               turns={conversation.turns}
               models={models}
               how={how}
-              coloured={parameters.logprobs}
+              coloured={logprobs}
               differing={setup.differing && models.length > 1}
             />
           ) : (
@@ -128,14 +142,14 @@ export function Playground() {
               examples={examples}
               heldOut={heldOut}
               onTake={({ question, system }) => {
-                if (system && !conversation.system) setSystem(system)
+                if (system && !systems && !conversation.system) setSystem(system)
                 if (blocked) compose(question)
                 else send(question, models, how)
               }}
             />
           )}
-          {parameters.logprobs && <LogprobLegend />}
-          <div className={styles.composer}>
+          {logprobs && <LogprobLegend />}
+          <div ref={bar} className={styles.composer}>
             <Composer
               key={filled}
               field={field}
@@ -152,7 +166,7 @@ export function Playground() {
           <summary>
             <h2>{t.playground.parameters}</h2>
           </summary>
-          <Parameters parameters={parameters} onChange={setup.setParameters} />
+          <ColumnParameters {...setup} />
           <ShapeFields shape={shape} onChange={setShape} />
         </details>
       </div>
@@ -174,37 +188,6 @@ export function Playground() {
 
 /** The parameters stand open beside a wide page and closed below the models of a narrow one. */
 const isWide = () => matchMedia('(min-width: 75rem)').matches
-
-const SystemPrompt = memo(function SystemPrompt({
-  value,
-  trained,
-}: {
-  value: string
-  trained: string | null
-}) {
-  const t = useT()
-  return (
-    <div className={styles.system}>
-      <Field label={t.playground.system}>
-        {(tied) => (
-          <textarea
-            {...tied}
-            rows={1}
-            className={styles.systemField}
-            placeholder={t.playground.systemEmpty}
-            value={value}
-            onChange={(event) => setSystem(event.target.value)}
-          />
-        )}
-      </Field>
-      {trained && (
-        <Button small onClick={() => setSystem(trained)}>
-          {t.playground.trainedSystem}
-        </Button>
-      )}
-    </div>
-  )
-})
 
 /** Esc stops; 1, 2 and 3 lead to a column's newest answer. */
 function useAnswerKeys(busy: boolean): void {

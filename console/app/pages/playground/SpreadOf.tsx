@@ -25,7 +25,7 @@ export function useSpreadButton(id: number, column: number, model: string, how: 
 }
 
 function start(id: number, column: number, model: string, how: How): void {
-  const request = requestOf(id, column, model, how.asked)
+  const request = requestOf(id, column, model, how.asked(column))
   if (request) ask(id, column, request)
 }
 
@@ -39,12 +39,12 @@ export function SpreadOf(props: Props) {
 
 function Shown({ turnId, column, model, how, spread }: Props & { spread: Spread }) {
   useSyncExternalStore(subscribe, current) // an earlier turn may change, and with it the prompt
-  const request = requestOf(turnId, column, model, how.asked)
+  const request = requestOf(turnId, column, model, how.asked(column))
   return (
     <SpreadView
       spread={spread}
       current={request !== null && promptOf(request) === spread.prompt}
-      greedy={how.asked.temperature === 0}
+      greedy={how.asked(column).temperature === 0}
       onStop={() => stop(turnId, column)}
       onAgain={() => start(turnId, column, model, how)}
       onClose={() => close(turnId, column)}

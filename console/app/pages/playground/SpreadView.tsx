@@ -70,7 +70,9 @@ export function SpreadView({ spread, current, greedy, onStop, onAgain, onClose }
                 {words.seeds({ seeds: seeds.join(', '), count: seeds.length })}
               </span>
             </div>
-            <div className={styles.text}>{text ? harmless(text) : <em>{words.empty}</em>}</div>
+            <div className={styles.text}>
+              {text ? harmless(text) : <span className="quiet">{words.empty}</span>}
+            </div>
           </li>
         ))}
       </ol>

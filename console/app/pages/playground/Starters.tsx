@@ -13,14 +13,16 @@ const SHOWN = 3
 
 export type Example = { system: string; question: string }
 
-/** What the job of the first tuned model among these has learnt from, as questions; and its system prompt. */
+/** What the job of the first tuned model among these has learnt from, as questions; and the system prompt that it learnt with. */
 export function useExamples(models: readonly string[]): {
   examples: Example[]
   heldOut: boolean
-  system: string | null
+  trained: { text: string; column: number } | null
 } {
   const { data: jobs } = useQuery(familyJobsQuery())
-  const job = models.map((model) => jobOf(jobs?.data ?? [], model)).find((one) => one !== undefined)
+  const made = models.map((model) => jobOf(jobs?.data ?? [], model))
+  const column = made.findIndex((job) => job !== undefined)
+  const job = made[column]
   const fileId = job?.validation_file ?? job?.training_file
   const { data: head } = useQuery({ ...headQuery(fileId ?? '', HEAD_BYTES), enabled: Boolean(fileId) })
   const examples = useMemo(
@@ -30,11 +32,9 @@ export function useExamples(models: readonly string[]): {
         : [],
     [head, fileId],
   )
-  return {
-    examples: examples.slice(0, SHOWN),
-    heldOut: Boolean(job?.validation_file),
-    system: examples[0]?.system || null,
-  }
+  const text = examples[0]?.system
+  const trained = useMemo(() => (text ? { text, column } : null), [text, column])
+  return { examples: examples.slice(0, SHOWN), heldOut: Boolean(job?.validation_file), trained }
 }
 
 function exampleOf({ turns }: TrainingRow): Example | null {

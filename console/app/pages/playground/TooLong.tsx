@@ -22,9 +22,11 @@ export function TooLong({ fault }: { fault: Fault }) {
     <p className={styles.tooLong}>
       {found[2] ? words.byAtLeast(said) : words.by(said)}{' '}
       {heaviest &&
-        (heaviest.turn === 0 || heaviest.role === 'system'
+        (heaviest.role === 'system'
           ? words.system({ share })
-          : words.turn({ turn: count(heaviest.turn), role: t.playground[heaviest.role], share }))}
+          : heaviest.role === 'tools'
+            ? words.tools({ share })
+            : words.turn({ turn: count(heaviest.turn), role: t.playground[heaviest.role], share }))}
     </p>
   )
 }

@@ -1,11 +1,13 @@
 /** The conversation, turn by turn; the answers to one turn stand side by side. */
-import { memo, useCallback, useState } from 'react'
+import { memo, useCallback, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { useT } from '@/i18n'
+import { count } from '@/lib/number'
 import { harmless } from '@/lib/visible'
 import { Button } from '@/ui/Button'
 import { AnswerView } from './AnswerView'
 import { Better } from './Better'
-import { edit, remove } from './changes'
+import { edit, editOf, remove } from './changes'
 import { calling, isBusy, type Turn } from './conversation'
 import { EditBox } from './EditBox'
 import { answer, answerAfter, type How, regenerate } from './session'
@@ -13,6 +15,7 @@ import styles from './Transcript.module.css'
 import { useDifferences } from './useDifferences'
 import { useSaveKeys } from './useSaveKeys'
 
+type Numbered = { number: number }
 type Shared = { models: string[]; how: How; coloured: boolean; differing: boolean }
 
 export function Transcript({ turns, ...shared }: Shared & { turns: Turn[] }) {
@@ -23,9 +26,9 @@ export function Transcript({ turns, ...shared }: Shared & { turns: Turn[] }) {
       {turns.map((turn, index) => (
         <li key={turn.id}>
           {turn.role === 'user' ? (
-            <UserTurn turn={turn} {...shared} />
+            <UserTurn turn={turn} number={index + 1} {...shared} />
           ) : (
-            <Answers turn={turn} isLast={index === turns.length - 1} {...shared} />
+            <Answers turn={turn} number={index + 1} isLast={index === turns.length - 1} {...shared} />
           )}
         </li>
       ))}
@@ -33,20 +36,31 @@ export function Transcript({ turns, ...shared }: Shared & { turns: Turn[] }) {
   )
 }
 
-const UserTurn = memo(function UserTurn({ turn, models, how }: Shared & { turn: Turn & { role: 'user' } }) {
+const UserTurn = memo(function UserTurn({
+  turn,
+  number,
+  models,
+  how,
+}: Shared & Numbered & { turn: Turn & { role: 'user' } }) {
   const t = useT()
-  const [editing, setEditing] = useState(false)
+  const [editing, setEditing] = useState(() => editOf(turn.id) !== null)
+  const pencil = useRef<HTMLButtonElement>(null)
+  const close = () => {
+    setEditing(false)
+    pencil.current?.focus()
+  }
   const who = t.playground.user
   const save = (text: string) => {
     edit(turn.id, 0, text)
-    setEditing(false)
+    close()
   }
   return (
     <div className={styles.user}>
       <div className={styles.head}>
-        <span className={styles.role}>{who}</span>
+        <Role who={who} number={number} />
         <span className={styles.tools}>
           <Button
+            ref={pencil}
             kind="quiet"
             small
             icon="edit"
@@ -64,6 +78,7 @@ const UserTurn = memo(function UserTurn({ turn, models, how }: Shared & { turn: 
       </div>
       {editing ? (
         <EditBox
+          turnId={turn.id}
           text={turn.text}
           label={t.playground.editThis({ who })}
           onSave={save}
@@ -71,7 +86,7 @@ const UserTurn = memo(function UserTurn({ turn, models, how }: Shared & { turn: 
             save(text)
             answerAfter(turn.id, models, how)
           }}
-          onCancel={() => setEditing(false)}
+          onCancel={close}
         />
       ) : (
         <div className={styles.text}>{harmless(turn.text)}</div>
@@ -82,14 +97,23 @@ const UserTurn = memo(function UserTurn({ turn, models, how }: Shared & { turn: 
 
 const Answers = memo(function Answers({
   turn,
+  number,
   models,
   how,
   coloured,
   differing,
   isLast,
-}: Shared & { turn: Turn & { role: 'assistant' }; isLast: boolean }) {
+}: Shared & Numbered & { turn: Turn & { role: 'assistant' }; isLast: boolean }) {
   const t = useT()
-  const [editing, setEditing] = useState<number | null>(null)
+  const columns = useRef<HTMLDivElement>(null)
+  const [editing, setEditing] = useState<number[]>(() =>
+    [...turn.answers.keys()].filter((column) => editOf(turn.id, column) !== null),
+  )
+  const open = useCallback((column: number) => setEditing((before) => [...before, column]), [])
+  const close = (column: number) => {
+    flushSync(() => setEditing((before) => before.filter((one) => one !== column)))
+    columns.current?.querySelector<HTMLElement>(`[data-column="${column}"] [data-edit]`)?.focus()
+  }
   const who = t.playground.assistant
   const several = models.length > 1
   const parted = useDifferences(turn, models.length, differing)
@@ -99,7 +123,7 @@ const Answers = memo(function Answers({
   return (
     <div className={styles.answers}>
       <div className={styles.head}>
-        <span className={styles.role}>{who}</span>
+        <Role who={who} number={number} />
         <span className={styles.tools}>
           {several && (
             <Button
@@ -120,19 +144,21 @@ const Answers = memo(function Answers({
           />
         </span>
       </div>
-      <div className={styles.columns} data-columns={models.length}>
+      <div ref={columns} className={styles.columns} data-columns={models.length}>
         {models.map((model, column) => {
           const found = turn.answers[column] ?? null
-          return editing === column && found ? (
+          return editing.includes(column) && found ? (
             <EditBox
               key={column}
+              turnId={turn.id}
+              column={column}
               text={found.text}
               label={t.playground.editThis({ who: found.model || model })}
               onSave={(text) => {
                 edit(turn.id, column, text)
-                setEditing(null)
+                close(column)
               }}
-              onCancel={() => setEditing(null)}
+              onCancel={() => close(column)}
             />
           ) : (
             <AnswerView
@@ -148,7 +174,7 @@ const Answers = memo(function Answers({
               how={how}
               onResults={isLast && calls.columns.at(-1) === column ? results : undefined}
               missing={!calls.complete}
-              onEdit={setEditing}
+              onEdit={open}
               onRegenerate={again}
             />
           )
@@ -159,3 +185,12 @@ const Answers = memo(function Answers({
     </div>
   )
 })
+
+/** Turns have numbers: what is said of one can be found. */
+function Role({ who, number }: Numbered & { who: string }) {
+  return (
+    <span className={styles.role}>
+      {who} <span className={styles.number}>{count(number)}</span>
+    </span>
+  )
+}

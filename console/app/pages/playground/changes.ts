@@ -1,12 +1,35 @@
 /** What a person changes in the conversation, without asking anybody. */
 import type { Shape } from '@/lib/chatShape'
 import type { Prompt } from '@/lib/promptLink'
-import { EMPTY, isBusy, newAnswer, type Turn, written } from './conversation'
+import { EMPTY, isBusy, newAnswer, systemOf, type Turn, written } from './conversation'
 import { abortAll, abortTurn } from './running'
+import { closeFrom as closeSpreads } from './spread'
 import { answerAt, current, put, set } from './store'
 
-export const setSystem = (system: string): void => set({ ...current(), system })
-export const setShape = (shape: Shape): void => set({ ...current(), shape })
+/** What a field shows while somebody types in it is told at once: a late word would move the cursor. */
+export function setSystem(text: string, column = 0): void {
+  const now = current()
+  const all = now.systems && [...now.systems]
+  if (all) while (all.length <= column) all.push(now.system)
+  set({ ...now, ...(all ? { systems: all.with(column, text) } : { system: text }) }, 'at once')
+}
+/** Each column begins with what all had; all go on with what the first has. */
+export function shareSystem(shared: boolean, columns: number): void {
+  const now = current()
+  const own = () => Array.from({ length: columns }, () => now.system)
+  set(shared ? { ...now, system: systemOf(now, 0), systems: null } : { ...now, systems: own() })
+}
+export const setShape = (shape: Shape): void => set({ ...current(), shape }, 'at once')
+
+const placeOf = (id: number, column?: number): string => (column === undefined ? `${id}` : `${id}/${column}`)
+const columnOf = (place: string): number => Number(place.split('/')[1] ?? -1)
+/** What is typed in place of a question, or of a column's answer; null where nobody changes it. */
+export const editOf = (id: number, column?: number): string | null =>
+  current().edits[placeOf(id, column)] ?? null
+export function keepEdit(text: string | null, id: number, column?: number): void {
+  const { [placeOf(id, column)]: _, ...edits } = current().edits
+  set({ ...current(), edits: text === null ? edits : { ...edits, [placeOf(id, column)]: text } })
+}
 
 /** Everything that runs, or that waits for its turn. What has come so far stays. */
 export function stop(): void {
@@ -24,8 +47,8 @@ export function stop(): void {
 
 export function clear(): void {
   stop()
-  const { system, shape, nextId } = current()
-  set({ ...EMPTY, system, shape, nextId })
+  const { system, systems, shape, nextId } = current()
+  set({ ...EMPTY, system, systems, shape, nextId })
 }
 
 /** A turn's text; an answer's calls stay, for they are shown and answered by themselves. */
@@ -51,10 +74,15 @@ export function edit(id: number, column: number, text: string): void {
 export function setResult(id: number, column: number, index: number, result: string): void {
   const answer = answerAt(id, column)
   if (!answer) return
-  put(id, column, {
-    ...answer,
-    calls: answer.calls.map((call, at) => (at === index ? { ...call, result } : call)),
-  })
+  put(
+    id,
+    column,
+    {
+      ...answer,
+      calls: answer.calls.map((call, at) => (at === index ? { ...call, result } : call)),
+    },
+    'at once',
+  )
 }
 
 export function remove(id: number): void {
@@ -65,11 +93,18 @@ export function remove(id: number): void {
 /** A column is gone: the others move up. */
 export function removeColumn(column: number): void {
   stop()
+  closeSpreads(column)
   const turns = current().turns.map(
     (turn): Turn =>
       turn.role === 'user' ? turn : { ...turn, answers: turn.answers.filter((_, at) => at !== column) },
   )
-  set({ ...current(), turns })
+  const { systems, edits } = current()
+  set({
+    ...current(),
+    systems: systems?.filter((_, at) => at !== column) ?? null,
+    turns,
+    edits: Object.fromEntries(Object.entries(edits).filter(([place]) => columnOf(place) < column)),
+  })
 }
 
 /** A turn that a person wrote. */
@@ -83,9 +118,9 @@ export function add(role: 'user' | 'assistant', text: string, columns: number): 
 }
 
 /** All that a link brought, in place of what was there; the last question is for the person to send. */
-export function fill({ system, turns, shape }: Prompt, columns: number): string {
+export function fill({ system, systems, turns, shape }: Prompt, columns: number): string {
   stop()
-  set({ ...EMPTY, system, shape, nextId: current().nextId })
+  set({ ...EMPTY, system, systems, shape, nextId: current().nextId })
   const last = turns.at(-1)
   const question = last?.role === 'user' ? last.text : ''
   for (const { role, text } of question ? turns.slice(0, -1) : turns) add(role, text, columns)

@@ -1,9 +1,7 @@
 /** A conversation with up to three models at once: turns that all share, and one answer for each column. */
 import type { Message, ToolCall, Usage } from '@/api/chat'
-import { isShape, NO_SHAPE, type Shape } from '@/lib/chatShape'
+import { isShape, NO_SHAPE, readTools, type Shape } from '@/lib/chatShape'
 import type { Token } from '@/lib/logprob'
-
-export const MOST_COLUMNS = 3
 
 export type Fault = {
   message: string
@@ -14,8 +12,8 @@ export type Fault = {
   /** Of a prompt that is too long: where most of its text is. */
   heaviest?: Heaviest | null
 }
-/** `turn` counts from 1; 0 is the system prompt. `share` is of the bytes of all text. */
-export type Heaviest = { turn: number; role: 'system' | 'user' | 'assistant'; share: number }
+/** `turn` counts from 1; 0 is what stands before them. `share` is of the bytes of all text. */
+export type Heaviest = { turn: number; role: 'system' | 'tools' | 'user' | 'assistant'; share: number }
 export type Answer = {
   model: string
   text: string
@@ -27,8 +25,10 @@ export type Answer = {
   /** From the request to the first piece, and from there to the last. */
   firstMs: number | null
   restMs: number | null
-  /** Nothing else of this page was answered meanwhile: its speed is a measurement. */
-  alone: boolean
+  /** Nothing else of this page was answered meanwhile: its speed is a measurement. Null where nobody knows. */
+  alone: boolean | null
+  /** What it was asked with, so that it can be asked again; null where the server chose. */
+  seed: number | null
   fault: Fault | null
   /** Written or changed by a person. */
   edited: boolean
@@ -39,9 +39,29 @@ export type Turn =
   | { id: number; role: 'user'; text: string }
   /** One answer for each column; null where that column was not asked. */
   | { id: number; role: 'assistant'; answers: (Answer | null)[] }
-export type Conversation = { system: string; shape: Shape; turns: Turn[]; nextId: number }
+export type Conversation = {
+  /** The system prompt of all columns, while they share one. */
+  system: string
+  /** Each column's own system prompt; null while they share one. */
+  systems: string[] | null
+  shape: Shape
+  turns: Turn[]
+  nextId: number
+  /** What is being typed in place of turns: of a question by its id, of an answer by `id/column`. */
+  edits: Record<string, string>
+}
 
-export const EMPTY: Conversation = { system: '', shape: NO_SHAPE, turns: [], nextId: 1 }
+export const EMPTY: Conversation = {
+  system: '',
+  systems: null,
+  shape: NO_SHAPE,
+  turns: [],
+  nextId: 1,
+  edits: {},
+}
+
+export const systemOf = ({ system, systems }: Conversation, column: number): string =>
+  systems?.[column] ?? system
 
 export const isBusy = (answer: Answer | null): boolean =>
   answer?.state === 'running' || answer?.state === 'waiting'
@@ -57,7 +77,8 @@ export function newAnswer(model: string, waiting = false): Answer {
     usage: null,
     firstMs: null,
     restMs: null,
-    alone: false,
+    alone: null,
+    seed: null,
     fault: null,
     edited: false,
     continued: false,
@@ -72,7 +93,9 @@ export const written = (text: string): Answer => ({
 })
 
 /** What a column's model is sent for the turn at `until`: its own answers so far, or else the first column's. */
-export function messagesFor({ system, turns }: Conversation, column: number, until: number): Message[] {
+export function messagesFor(conversation: Conversation, column: number, until: number): Message[] {
+  const { turns } = conversation
+  const system = systemOf(conversation, column)
   const messages: Message[] = system.trim() ? [{ role: 'system', content: system }] : []
   for (const [index, turn] of turns.slice(0, until).entries()) {
     if (turn.role === 'user') messages.push({ role: 'user', content: turn.text })
@@ -126,14 +149,21 @@ export function whyNotOn(answer: Answer, model: string, enforced: boolean): 'for
 const encoder = new TextEncoder()
 
 /** Where most of a prompt's text is. */
-export function heaviest({ system, turns }: Conversation, column: number, until: number): Heaviest | null {
+export function heaviest(conversation: Conversation, column: number, until: number): Heaviest | null {
+  const { shape, turns } = conversation
+  const sizeOf = (text: string) => encoder.encode(text).length
   const sizes = turns.slice(0, until).map((turn, index) => {
     const answer = turn.role === 'user' ? null : (turn.answers[column] ?? turn.answers.find(Boolean))
     const results = answer?.calls.map(({ result }) => result ?? '') ?? []
     const text = turn.role === 'user' ? turn.text : answer ? contentOf(answer) + results.join('') : ''
-    return { turn: index + 1, role: turn.role, size: encoder.encode(text).length }
+    return { turn: index + 1, role: turn.role, size: sizeOf(text) }
   })
-  const all = [{ turn: 0, role: 'system' as const, size: encoder.encode(system).length }, ...sizes]
+  const tools = readTools(shape.tools).value ?? []
+  const all = [
+    { turn: 0, role: 'system' as const, size: sizeOf(systemOf(conversation, column)) },
+    { turn: 0, role: 'tools' as const, size: tools.length ? sizeOf(JSON.stringify(tools)) : 0 },
+    ...sizes,
+  ]
   const total = all.reduce((sum, { size }) => sum + size, 0)
   const most = all.reduce((found, one) => (one.size > found.size ? one : found))
   return total ? { turn: most.turn, role: most.role, share: most.size / total } : null
@@ -157,11 +187,16 @@ export function revived(kept: Conversation): Conversation {
   return { ...kept, turns }
 }
 
+const isTexts = (found: unknown): boolean =>
+  Array.isArray(found) && found.every((text) => typeof text === 'string')
+
 export function isConversation(value: unknown): value is Conversation {
   const found = value as Conversation | null
   return (
     typeof found?.system === 'string' &&
+    (found.systems === null || isTexts(found.systems)) &&
     isShape(found.shape) &&
+    isTexts(Object.values(found.edits ?? {})) &&
     Array.isArray(found.turns) &&
     typeof found.nextId === 'number'
   )

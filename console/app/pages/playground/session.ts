@@ -11,6 +11,7 @@ import type { AskedShape } from '@/lib/chatShape'
 import { add, stop } from './changes'
 import { type Answer, calling, EMPTY, heaviest, messagesFor, newAnswer, type Turn } from './conversation'
 import { begin, drop, end, isCurrent, isRunning, nameOf, wasAlone } from './running'
+import { closeFrom as closeSpreads, newSeed } from './spread'
 import { answerAt, current, keep, put, set } from './store'
 
 export { add, clear, edit, remove, removeColumn, setSystem, stop } from './changes'
@@ -19,13 +20,14 @@ export { current, subscribe } from './store'
 // another key is another person
 onChange(() => {
   stop()
-  set(EMPTY)
+  closeSpreads()
+  set({ ...EMPTY, nextId: current().nextId }) // what comes late of the old turns finds none of their number
   keep()
 })
 
 export type Models = readonly string[]
 /** `apart`: one column after the other, so that each has the device for itself. */
-export type How = { asked: Asked & AskedShape; apart: boolean }
+export type How = { asked: (column: number) => Asked & AskedShape; apart: boolean }
 
 /** Asks all columns for the turn after the last one. */
 export function send(text: string, models: Models, how: How): Promise<void> {
@@ -72,11 +74,12 @@ export async function regenerate(
   ).columns
   const wanted = only !== undefined ? [only] : called.length ? called : [...models.keys()]
   const columns = wanted.filter((column) => column < models.length)
+  const seed = seedOf(id, only, columns)
   for (const column of columns) {
     drop(nameOf(id, column))
     put(id, column, newAnswer(models[column] as string, apart && column !== columns[0]))
   }
-  const ask = (column: number) => run(id, column, models[column] as string, asked)
+  const ask = (column: number) => run(id, column, models[column] as string, { ...seed, ...asked(column) })
   if (!apart) {
     await Promise.all(columns.map(ask))
     return
@@ -88,12 +91,21 @@ export async function regenerate(
   }
 }
 
+/** Columns that are compared draw from one seed: what differs is the models. An answer that is asked again differs. */
+function seedOf(id: number, only: number | undefined, columns: readonly number[]): { seed?: number } {
+  if (only === undefined) return columns.length > 1 ? { seed: newSeed() } : {}
+  const turn = current().turns.find((one) => one.id === id)
+  const answers = turn?.role === 'assistant' ? turn.answers : []
+  const seed = answers[only] ? null : answers.find((answer) => answer?.seed != null)?.seed
+  return seed == null ? {} : { seed }
+}
+
 /** The model goes on from where an answer stopped, was cut, or was written up to; the part stays. */
 export async function goOn(id: number, column: number, models: Models, { asked }: How): Promise<void> {
   const part = answerAt(id, column)
   if (!part?.text || part.calls.length) return
   drop(nameOf(id, column))
-  await run(id, column, models[column] as string, asked, part)
+  await run(id, column, models[column] as string, asked(column), part)
 }
 
 /** The request of a column for the turn with this id; null where that turn is gone. */
@@ -101,7 +113,7 @@ export function requestOf(
   id: number,
   column: number,
   model: string,
-  asked: How['asked'],
+  asked: ReturnType<How['asked']>,
 ): ChatRequest | null {
   const until = current().turns.findIndex((turn) => turn.id === id)
   return until < 0 ? null : { model, messages: messagesFor(current(), column, until), ...asked }
@@ -111,14 +123,14 @@ async function run(
   id: number,
   column: number,
   model: string,
-  asked: How['asked'],
+  asked: ReturnType<How['asked']>,
   part?: Answer,
 ): Promise<void> {
   const request = requestOf(id, column, model, asked)
   if (!request) return
   const name = nameOf(id, column)
   const controller = begin(name)
-  let made = newAnswer(model)
+  let made: Answer = { ...newAnswer(model), seed: request.seed ?? null }
   if (part) {
     request.messages.push({ role: 'assistant', content: part.text })
     request.continue_final_message = true
@@ -141,7 +153,7 @@ async function run(
       const said = piece.text || piece.calls.length ? { restMs: sinceMs - (firstMs ?? sinceMs) } : {}
       show({ ...grown(made, piece), firstMs, ...said })
     }
-    show({ state: controller.signal.aborted ? 'stopped' : 'done', alone: wasAlone(name) })
+    show({ state: controller.signal.aborted ? 'stopped' : 'done' })
   } catch (error) {
     show(
       controller.signal.aborted
@@ -149,6 +161,7 @@ async function run(
         : { state: 'failed', fault: faultOf(error, id, column) },
     )
   } finally {
+    show({ alone: wasAlone(name) })
     end(name, controller)
   }
 }

@@ -6,6 +6,7 @@ import { begin, drop, end, nameOf } from './running'
 export const TIMES = 5
 /** Seeds that a person can read out and type again. */
 const SEEDS = 1_000_000
+export const newSeed = (): number => Math.floor(Math.random() * SEEDS)
 
 export type Run = { seed: number; text: string | null; error: unknown }
 export type Spread = {
@@ -29,8 +30,9 @@ const subscribe = (listener: () => void) => {
   return () => listeners.delete(listener)
 }
 
+export const spreadAt = (id: number, column: number): Spread | undefined => spreads.get(nameOf(id, column))
 export const useSpread = (id: number, column: number): Spread | undefined =>
-  useSyncExternalStore(subscribe, () => spreads.get(nameOf(id, column)))
+  useSyncExternalStore(subscribe, () => spreadAt(id, column))
 export const useSpreading = (): boolean =>
   useSyncExternalStore(subscribe, () => [...spreads.values()].some(({ busy }) => busy))
 
@@ -41,7 +43,7 @@ export const promptOf = ({ seed, logprobs, top_logprobs, ...asked }: ChatRequest
 export async function ask(id: number, column: number, request: ChatRequest): Promise<void> {
   const name = nameOf(id, column)
   close(id, column)
-  const first = request.seed ?? Math.floor(Math.random() * SEEDS)
+  const first = request.seed ?? newSeed()
   const runs = Array.from({ length: TIMES }, (_, at): Run => ({ seed: first + at, text: null, error: null }))
   let made: Spread = { prompt: promptOf(request), runs, busy: true, stopped: false }
   set(name, made)
@@ -76,6 +78,14 @@ export function stop(id: number, column: number): void {
 export function close(id: number, column: number): void {
   stop(id, column)
   set(nameOf(id, column), null)
+}
+
+/** All of them; or those of a column that goes, and of the columns that move up into other places. */
+export function closeFrom(first = 0): void {
+  for (const name of [...spreads.keys()]) {
+    const [id, column] = name.split('/').map(Number) as [number, number]
+    if (column >= first) close(id, column)
+  }
 }
 
 export type Group = { text: string; seeds: number[] }

@@ -1,5 +1,5 @@
 /**
- * The conversation, as long as the tab lives: kept over a reload, and told of once a frame however fast it changes.
+ * The conversation, as long as the tab lives: kept over a reload, and told of once a frame however fast answers come.
  */
 import { type Answer, type Conversation, EMPTY, isConversation, revived, type Turn } from './conversation'
 
@@ -33,10 +33,11 @@ export function keep(): void {
   }
 }
 
-export function set(changed: Conversation): void {
+export function set(changed: Conversation, when: 'once a frame' | 'at once' = 'once a frame'): void {
   now = changed
   if (keeping === undefined) keeping = setTimeout(keep, KEEP_MS)
-  if (!frame) frame = requestAnimationFrame(tell)
+  if (when === 'at once') tell()
+  else if (!frame) frame = requestAnimationFrame(tell)
 }
 function tell(): void {
   frame = 0
@@ -56,7 +57,7 @@ export function answerAt(id: number, column: number): Answer | null {
   return turn?.role === 'assistant' ? (turn.answers[column] ?? null) : null
 }
 
-export function put(id: number, column: number, changed: Answer): void {
+export function put(id: number, column: number, changed: Answer, when?: 'at once'): void {
   const turns = now.turns.map((turn): Turn => {
     if (turn.id !== id || turn.role === 'user') return turn
     const answers = [...turn.answers]
@@ -64,5 +65,5 @@ export function put(id: number, column: number, changed: Answer): void {
     answers[column] = changed
     return { ...turn, answers }
   })
-  set({ ...now, turns })
+  set({ ...now, turns }, when)
 }

@@ -10,22 +10,23 @@ import { type Conversation, contentOf } from './conversation'
 import { current } from './store'
 
 /** What the first column was told and asked, up to the last question; the draft is the last question. */
-export function promptIn({ system, shape, turns }: Conversation, draft: string): Prompt {
+export function promptIn({ system, systems, shape, turns }: Conversation, draft: string): Prompt {
   const last = draft ? turns.length : turns.findLastIndex((turn) => turn.role === 'user') + 1
   const told = turns.slice(0, last).map((turn) => {
     if (turn.role === 'user') return { role: turn.role, text: turn.text }
     const answer = turn.answers.find((one) => one !== null)
     return { role: turn.role, text: answer ? contentOf(answer) : '' }
   })
-  return { system, shape, turns: draft ? [...told, { role: 'user', text: draft }] : told }
+  return { system, systems, shape, turns: draft ? [...told, { role: 'user', text: draft }] : told }
 }
 
 export function useCopyLink(): (draft: string) => Promise<void> {
   const t = useT()
   return async (draft) => {
     const words = t.asking.link
-    const { system, shape, turns } = current()
-    if (![draft, system, shape.tools, ...turns].some(Boolean)) return toast(words.nothing, { kind: 'bad' })
+    const { system, systems, shape, turns } = current()
+    if (![draft, system, shape.tools, ...(systems ?? []), ...turns].some(Boolean))
+      return toast(words.nothing, { kind: 'bad' })
     const { origin, pathname, search } = location
     const link = `${origin}${pathname}${search}${await fragmentOf(promptIn(current(), draft))}`
     if (link.length > MOST_LINK_CHARS) {
@@ -60,8 +61,8 @@ export function useArrived(take: (prompt: Prompt) => void): Arrived | null {
       forgetFragment()
       setFragment(null)
       if (!found) return toast(t.asking.link.broken, { kind: 'bad' })
-      const { turns, system } = current()
-      if (turns.length || system.trim()) return setPrompt(found)
+      const { turns, system, systems } = current()
+      if (turns.length || [system, ...(systems ?? [])].some((text) => text.trim())) return setPrompt(found)
       take(found)
       toast(t.asking.link.filled)
     })

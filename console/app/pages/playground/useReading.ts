@@ -1,5 +1,5 @@
 /** What helps whoever reads along: the page follows an answer that grows, and its end is said once. */
-import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useT } from '@/i18n'
 import { count } from '@/lib/number'
 import { isBusy, type Turn } from './conversation'
@@ -54,4 +54,19 @@ export function useSpoken(turns: Turn[]): string {
     if (ended.length) setSpoken(ended.join('. '))
   }, [turns, t])
   return spoken
+}
+
+/** The bar at the end of the window covers what scrolls below it: the focus has to know how much. */
+export function useCovering(bar: RefObject<HTMLElement | null>): void {
+  useLayoutEffect(() => {
+    const { style } = document.documentElement
+    const observer = new ResizeObserver(() =>
+      style.setProperty('--covered', `${bar.current?.offsetHeight ?? 0}px`),
+    )
+    if (bar.current) observer.observe(bar.current)
+    return () => {
+      observer.disconnect()
+      style.removeProperty('--covered')
+    }
+  }, [bar])
 }

@@ -1,8 +1,7 @@
 /** Which models are asked, and how: in the URL, so that a link shows the same page. Prompts are not in it. */
 import { useCallback, useEffect, useMemo } from 'react'
 import { useSearch } from '@/frame/useSearch'
-import { fromUrl, type Parameters_, toUrl } from '@/lib/chatParameters'
-import { MOST_COLUMNS } from './conversation'
+import { allFromUrl, allToUrl, hasEach, MOST_COLUMNS, type Parameters_ } from '@/lib/chatParameters'
 
 /** What was last looked at in this tab, for whoever comes back without a link. */
 const NAME = 'tunesmith.playground.setup'
@@ -10,12 +9,18 @@ const IN_TURN = 'turn'
 
 export type Setup = {
   models: string[]
-  parameters: Parameters_
+  /** One for each column; the same ones while they share. */
+  parameters: Parameters_[]
+  /** Each column has parameters of its own. */
+  each: boolean
   apart: boolean
   /** Where answers part from each other is marked. */
   differing: boolean
   setModels: (models: string[]) => void
-  setParameters: (parameters: Parameters_) => void
+  setParameters: (parameters: Parameters_, column: number) => void
+  setEach: (each: boolean) => void
+  /** One model less: the others move up, with what is theirs. */
+  dropModel: (column: number) => void
   setApart: (apart: boolean) => void
   setDiffering: (differing: boolean) => void
 }
@@ -24,7 +29,8 @@ export type Setup = {
 export function useSetup(otherwise: string | undefined): Setup {
   const [search, setSearch] = useSearch()
   const models = useMemo(() => search.getAll('m').slice(0, MOST_COLUMNS), [search])
-  const parameters = useMemo(() => fromUrl(search), [search])
+  const each = hasEach(search) && models.length > 1
+  const parameters = useMemo(() => allFromUrl(search, models.length), [search, models.length])
   const change = useCallback(
     (write: (after: URLSearchParams) => void) =>
       setSearch((after) => {
@@ -46,17 +52,38 @@ export function useSetup(otherwise: string | undefined): Setup {
     () => ({
       models,
       parameters,
+      each,
       apart,
       differing,
       setModels: (changed) =>
         change((after) => {
           after.delete('m')
           for (const model of changed) after.append('m', model)
+          // one that is added begins with what the first one has
+          if (each)
+            allToUrl(
+              after,
+              changed.map((_, at) => parameters[at] ?? (parameters[0] as Parameters_)),
+              each,
+            )
         }),
-      setParameters: (changed) => change((after) => toUrl(after, changed)),
+      setParameters: (changed, column) =>
+        change((after) => allToUrl(after, changedAt(parameters, column, changed), each)),
+      setEach: (one) => change((after) => allToUrl(after, parameters, one)),
+      dropModel: (column) =>
+        change((after) => {
+          after.delete('m')
+          for (const [at, model] of models.entries()) if (at !== column) after.append('m', model)
+          const left = parameters.filter((_, at) => at !== column)
+          allToUrl(after, left, each && left.length > 1)
+        }),
       setApart: (one) => change((after) => (one ? after.set('run', IN_TURN) : after.delete('run'))),
       setDiffering: (one) => change((after) => (one ? after.set('diff', '1') : after.delete('diff'))),
     }),
-    [models, parameters, apart, differing, change],
+    [models, parameters, each, apart, differing, change],
   )
 }
+
+/** Colours are shown in all columns or in none. */
+const changedAt = (all: readonly Parameters_[], column: number, changed: Parameters_): Parameters_[] =>
+  all.map((one, at) => (at === column ? changed : { ...one, logprobs: changed.logprobs }))

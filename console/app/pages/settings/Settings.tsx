@@ -1,21 +1,22 @@
 /** What is chosen for this browser: looks, language, keys on the keyboard, and whether the API key is kept. */
 import { type ReactNode, useState } from 'react'
 import { isRemembered, rememberOnlyHere, signOut } from '@/api/key'
+import { LanguageField } from '@/frame/LanguageField'
 import { Page } from '@/frame/Page'
 import { prefer, THEMES, usePreferences } from '@/frame/preferences'
 import { ShortcutHelp } from '@/frame/ShortcutHelp'
-import { chooseLanguage, LANGUAGES, type LanguageChoice, languageChoice, useT } from '@/i18n'
+import { useT } from '@/i18n'
+import { CodeDialog, LIST_MODELS } from '@/parts/ViewCode'
 import { Button } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
-import { Check, Field, Segments, Select } from '@/ui/Field'
+import { Check, Segments } from '@/ui/Field'
 import styles from './Settings.module.css'
 
 export function Settings() {
   const t = useT()
   const { theme, shortcuts } = usePreferences()
-  const [choice, setChoice] = useState(languageChoice)
   const [kept, setKept] = useState(isRemembered)
-  const [help, setHelp] = useState(false)
+  const [open, setOpen] = useState<'help' | 'code' | null>(null)
   const address = `${location.origin}/v1`
   return (
     <Page title={t.settings.title} lead={t.settings.lead}>
@@ -27,26 +28,7 @@ export function Settings() {
             options={THEMES.map((value) => ({ value, label: t.settings.themes[value] }))}
             onChange={(value) => prefer({ theme: value })}
           />
-          <Field label={t.settings.language}>
-            {(tied) => (
-              <Select
-                {...tied}
-                value={choice}
-                onChange={(event) => {
-                  const chosen = event.target.value as LanguageChoice
-                  setChoice(chosen)
-                  chooseLanguage(chosen)
-                }}
-              >
-                <option value="auto">{t.settings.languageAuto}</option>
-                {Object.entries(LANGUAGES).map(([tag, name]) => (
-                  <option key={tag} value={tag} lang={tag}>
-                    {name}
-                  </option>
-                ))}
-              </Select>
-            )}
-          </Field>
+          <LanguageField />
         </Group>
         <Group title={t.settings.keyboard}>
           <Check
@@ -56,7 +38,7 @@ export function Settings() {
             onChange={(event) => prefer({ shortcuts: event.target.checked })}
           />
           <div>
-            <Button onClick={() => setHelp(true)}>{t.settings.showShortcuts}</Button>
+            <Button onClick={() => setOpen('help')}>{t.settings.showShortcuts}</Button>
           </div>
         </Group>
         <Group title={t.settings.key}>
@@ -83,9 +65,15 @@ export function Settings() {
             <code>{address}</code>
             <CopyButton text={address} what={t.settings.address} />
           </div>
+          <div>
+            <Button icon="code" onClick={() => setOpen('code')}>
+              {t.shared.viewCode}
+            </Button>
+          </div>
         </Group>
       </div>
-      {help && <ShortcutHelp onClose={() => setHelp(false)} />}
+      {open === 'help' && <ShortcutHelp onClose={() => setOpen(null)} />}
+      {open === 'code' && <CodeDialog call={LIST_MODELS} onClose={() => setOpen(null)} />}
     </Page>
   )
 }
