@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import { useT } from '@/i18n'
 import { type Call, code, type Language } from '@/lib/code'
+import { Button } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
 import { Dialog } from '@/ui/Dialog'
 import { Segments } from '@/ui/Field'
@@ -11,7 +12,9 @@ const NAMES: Record<Language, string> = { json: 'JSON', python: 'Python', node: 
 
 export function CodeView({ call }: { call: Call }) {
   const t = useT()
-  const languages = (Object.keys(NAMES) as Language[]).filter((one) => call.body || one !== 'json')
+  const languages = (Object.keys(NAMES) as Language[]).filter(
+    (one) => (call.body && call.file === undefined) || one !== 'json',
+  )
   const [language, setLanguage] = useState<Language>('python')
   const text = code(call, language, `${location.origin}/v1`)
   return (
@@ -32,6 +35,20 @@ export function CodeView({ call }: { call: Call }) {
       </pre>
       {language !== 'json' && <p className="quiet">{t.shared.codeKey}</p>}
     </div>
+  )
+}
+
+/** The button that shows the call of a page. */
+export function CodeButton({ call }: { call: Call }) {
+  const t = useT()
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <Button icon="code" onClick={() => setOpen(true)}>
+        {t.shared.viewCode}
+      </Button>
+      {open && <CodeDialog call={call} onClose={() => setOpen(false)} />}
+    </>
   )
 }
 

@@ -103,8 +103,12 @@ export const datasets = {
   warnings: 'Warnings',
   firstOf: (p: { shown: string; all: string }) => `The first ${p.shown} of ${p.all}.`,
   line: (p: { line: string }) => `Line ${p.line}`,
+  problemLine: (p: { line: string; message: string; hint: string }) =>
+    `Line ${p.line}: ${p.message}; ${p.hint}`,
   copyList: 'Copy the list',
   csv: 'Download as CSV',
+  sheet: 'CSV for spreadsheets',
+  sheetHint: 'Words that a spreadsheet would run as a formula get an apostrophe in front.',
   moreOfKind: (p: { count: string }) => `Show ${p.count} more`,
   keys: { title: 'In a file', problem: 'Next and previous problem', row: 'Previous and next row' },
   keysHint: 'n and p lead to the next and the previous problem.',

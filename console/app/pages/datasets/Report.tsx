@@ -18,20 +18,23 @@ export function Report({ file, report, model }: { file: FileObject; report: Repo
   useProblemKeys()
   const { problems, warnings, duplicates } = report
   const all = [...problems, ...warnings]
+  const csv = (guarded: boolean) =>
+    save(new Blob([asCsv(all, guarded)], { type: 'text/csv' }), `${file.filename}-problems.csv`)
   return (
     <div className={styles.report}>
       <Verdict report={report} />
       {all.length > 0 && (
         <div className={styles.tools}>
-          <CopyButton text={() => asText(all)} what={t.datasets.copyList} label={t.datasets.copyList} />
-          <Button
-            small
-            icon="download"
-            onClick={() =>
-              save(new Blob([asCsv(all)], { type: 'text/csv' }), `${file.filename}-problems.csv`)
-            }
-          >
+          <CopyButton
+            text={() => asText(all, t.datasets)}
+            what={t.datasets.copyList}
+            label={t.datasets.copyList}
+          />
+          <Button small icon="download" onClick={() => csv(false)}>
             {t.datasets.csv}
+          </Button>
+          <Button small icon="download" title={t.datasets.sheetHint} onClick={() => csv(true)}>
+            {t.datasets.sheet}
           </Button>
           <span className="quiet">{t.datasets.keysHint}</span>
         </div>
