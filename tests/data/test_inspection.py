@@ -160,6 +160,11 @@ def test_a_page_of_the_index_is_that_of_the_list(lines: set[int], after: int, li
     )
     behind = [row for row in rows if row.line > after]
     assert (page, has_more) == (behind[:limit], len(behind) > limit)
+    page, has_more = row_index.page(
+        lambda start, end: index[start:end], len(index), before_line=after + 1, limit=limit
+    )
+    before = [row for row in rows if row.line <= after]
+    assert (page, has_more) == (before[-limit:], len(before) > limit)
 
 
 @given(

@@ -266,6 +266,15 @@ def test_pages_follow_each_other_and_filters_keep_the_lines(client: OpenAI, http
         page = asked(http, f"/v1/files/{file_id}/rows", after_line=page["last_line"], limit=5)
         lines += [row["line"] for row in page["data"]]
     assert lines == [1, 2, 3, 4, 6, *range(7, 14)]
+    back: list[int] = []
+    page = {"has_more": True, "data": [{"line": 99}]}
+    while page["has_more"]:
+        page = asked(http, f"/v1/files/{file_id}/rows", before_line=page["data"][0]["line"], limit=5)
+        back = [row["line"] for row in page["data"]] + back
+    assert back == lines and len(page["data"]) == 2
+    assert asked(http, f"/v1/files/{file_id}/rows", before_line=1)["data"] == []
+    both = http.get(f"/v1/files/{file_id}/rows", params={"after_line": 1, "before_line": 9})
+    assert (both.status_code, both.json()["error"]["param"]) == (400, "before_line")
     wrong = asked(http, f"/v1/files/{file_id}/rows", only="errors")
     assert [(row["line"], row["problems"][0]["code"]) for row in wrong["data"]] == [
         (6, "invalid_json"),

@@ -2997,6 +2997,8 @@ export interface operations {
                 model?: string | null;
                 /** @description `last_line` of the page before. */
                 after_line?: number;
+                /** @description Line of the first row of the page behind. */
+                before_line?: number | null;
                 limit?: number;
                 /** @description Only rows with a problem, or only rows longer than the context. */
                 only?: ("errors" | "cut") | null;
