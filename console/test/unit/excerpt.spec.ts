@@ -63,7 +63,7 @@ describe('the line around what is wrong', () => {
     const text = `["${'😀'.repeat(300)}"]`
     const pieces = excerptOf(text, spotOf(text, problem('empty', '[0]')))
     expect(shown(pieces).length).toBeLessThan(250)
-    for (const piece of pieces) expect(piece.text.isWellFormed()).toBe(true)
+    for (const piece of pieces) expect(() => encodeURIComponent(piece.text)).not.toThrow()
   })
   it('marks every spot of a whole line once', () => {
     const spots = ['messages[1].role', 'messages[1]', 'x'].map((path) => spanAt(ROW, path))

@@ -7,11 +7,11 @@ describe('the list of files', () => {
   it('is asked again while the server looks into one of them, and not after that', () => {
     vi.stubGlobal('document', { visibilityState: 'visible' })
     const interval = filesPageQuery({}).refetchInterval as (query: unknown) => number | false
-    const after = (...statuses: string[]) =>
+    const asked = (...statuses: string[]) =>
       interval({
         state: { data: { data: statuses.map((status) => ({ report: { status } })) }, fetchFailureCount: 0 },
       })
-    expect(after('completed', 'in_progress')).toBeGreaterThan(0)
-    expect(after('completed', 'unknown')).toBe(false)
+    expect(asked('completed', 'in_progress')).toBeGreaterThan(0)
+    expect(asked('completed', 'unknown')).toBe(false)
   })
 })
