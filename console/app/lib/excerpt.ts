@@ -13,7 +13,14 @@ const AFTER = 60
 const MOST_MARKED = 120
 
 /** Where in its line a problem is; null where the line as a whole has it, or it is not in what was given of it. */
-export function spotOf(text: string, { code, path, message }: Problem): Span | null {
+export function spotOf(line: string, problem: Problem): Span | null {
+  // a byte order mark may stand before the first row
+  const skipped = line.startsWith('\uFEFF') ? 1 : 0
+  const spot = spotIn(line.slice(skipped), problem)
+  return spot && { from: spot.from + skipped, to: spot.to + skipped }
+}
+
+function spotIn(text: string, { code, path, message }: Problem): Span | null {
   if (path === null) {
     const fault = code === 'invalid_json' ? jsonFault(text) : null
     if (!fault || (fault.atEnd && text.length >= MOST_CHARS)) return null

@@ -54,6 +54,12 @@ describe('the line around what is wrong', () => {
     const cut = '{"messages": ['
     expect(shown(excerptOf(cut, spotOf(cut, problem('invalid_json', null))))).toBe('{"messages": [[]')
   })
+  it('does not take the mark at the beginning of a file for the fault', () => {
+    const marked = `\uFEFF${ROW}`
+    expect(shown(excerptOf(marked, spotOf(marked, problem('invalid_role', 'messages[1].role'))))).toContain(
+      '["robot"]',
+    )
+  })
   it('says nothing of the end of a line that was not given whole', () => {
     const long = `{"a": "${'x'.repeat(MOST_CHARS)}`.slice(0, MOST_CHARS)
     expect(spotOf(long, problem('invalid_json', null))).toBeNull()

@@ -115,6 +115,9 @@ export const datasets = {
   duplicates: 'Rows that stand more than once',
   duplicatesText: (p: { rows: string; groups: string }) =>
     `${p.rows} rows repeat an earlier one, in ${p.groups} groups. They count more than the others.`,
+  nearDuplicates: 'Rows that differ only in case, spaces and punctuation',
+  nearDuplicatesText: (p: { rows: string; groups: string }) =>
+    `${p.rows} rows have the same letters and digits as an earlier one, in ${p.groups} groups.`,
   overlap: 'Rows shared with another file',
   overlapWith: 'Compare with',
   overlapNone: 'Choose a file',
@@ -133,9 +136,14 @@ export const datasets = {
   preferred: 'Preferred',
   rejected: 'Not preferred',
   asFile: 'As it stands in the file',
+  endsHere: '(ends here)',
   noRows: 'No such rows.',
   firstRowsLink: 'From the first row',
   nextRows: 'Next rows',
+  previousRows: 'Previous rows',
+  noEarlierRows: 'These are the first ones.',
+  noLaterRows: 'These are the last ones.',
+  boundaries: 'Thin lines part the tokens of the row in focus.',
   goTo: 'Go to line',
   converted: 'Written as prompt and completion; trained as a conversation.',
   notARow: 'This line is not a row that can be trained on.',
@@ -157,6 +165,17 @@ export const datasets = {
     share: 'Share',
     cut: (p: { count: string }) => `${p.count} rows are longer than the context. Their end is never seen.`,
     untrained: (p: { count: string }) => `${p.count} rows have nothing to train on and are left out.`,
+    turns: 'Rows by their messages',
+    turnsCaption: (p: { median: string; longest: string }) =>
+      `Half of the rows have at most ${p.median} messages; the longest has ${p.longest}.`,
+    turnsBin: 'Messages',
+    limit: (p: { context: string }) => `The context ends here, at ${p.context}: the rows below are cut off.`,
+    limitWithin: (p: { context: string }) =>
+      `The context ends within the bar above, at ${p.context}: what is longer is cut off.`,
+    limitBeyond: (p: { context: string }) => `The context ends behind all rows, at ${p.context}.`,
+    forecast: (p: { tokens: string; time: string; cost: string | null; epochs: number; text: string }) =>
+      `${p.tokens} trained tokens, about ${p.time}${p.cost ? `, ${p.cost}` : ''} for ${p.epochs === 1 ? 'one epoch' : `${p.text} epochs`}.`,
+    between: (p: { low: string; high: string }) => `${p.low} to ${p.high}`,
     lines: 'Lines',
     waiting: 'The tokens are being counted.',
     none: 'Tokens are counted once the rows can be read.',

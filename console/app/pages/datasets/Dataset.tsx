@@ -215,7 +215,7 @@ function Training({ file }: { file: FileObject }) {
         {answer.progress && <Inspecting progress={answer.progress} />}
         {tab === 'report' && report && <Report file={file} report={report} model={model} />}
         {tab === 'rows' && <Rows file={file} model={model} />}
-        {tab === 'stats' && report && <Stats file={file} report={report} model={model} />}
+        {tab === 'stats' && report && <Stats file={file} report={report} model={model} base={answer.model} />}
       </TabPanel>
     </>
   )
