@@ -113,11 +113,15 @@ export const datasets = {
   keys: { title: 'In a file', problem: 'Next and previous problem', row: 'Previous and next row' },
   keysHint: 'n and p lead to the next and the previous problem.',
   duplicates: 'Rows that stand more than once',
-  duplicatesText: (p: { rows: string; groups: string }) =>
-    `${p.rows} rows repeat an earlier one, in ${p.groups} groups. They count more than the others.`,
+  duplicatesText: (p: { count: number; rows: string; groups: string }) =>
+    p.count === 1
+      ? 'One row repeats an earlier one. It counts more than the others.'
+      : `${p.rows} rows repeat an earlier one, in ${p.groups} groups. They count more than the others.`,
   nearDuplicates: 'Rows that differ only in case, spaces and punctuation',
-  nearDuplicatesText: (p: { rows: string; groups: string }) =>
-    `${p.rows} rows have the same letters and digits as an earlier one, in ${p.groups} groups.`,
+  nearDuplicatesText: (p: { count: number; rows: string; groups: string }) =>
+    p.count === 1
+      ? 'One row has the same letters and digits as an earlier one.'
+      : `${p.rows} rows have the same letters and digits as an earlier one, in ${p.groups} groups.`,
   overlap: 'Rows shared with another file',
   overlapWith: 'Compare with',
   overlapNone: 'Choose a file',

@@ -78,7 +78,11 @@ export function Report({ file, report, model }: { file: FileObject; report: Repo
   )
 }
 
-const countsOf = ({ n_rows, n_groups }: Repeated) => ({ rows: count(n_rows), groups: count(n_groups) })
+const countsOf = ({ n_rows, n_groups }: Repeated) => ({
+  count: n_rows,
+  rows: count(n_rows),
+  groups: count(n_groups),
+})
 
 type GroupsProps = { title: string; text: string; found: Repeated; file: string; model: string }
 
