@@ -35,10 +35,18 @@ export const paths = {
   },
   models: (query: { kind?: string; q?: string } = {}) => withQuery('/models', query),
   model: (name: string) => `/models/${encodeURIComponent(name)}`,
-  datasets: (query: { purpose?: string; q?: string; after?: string } = {}) => withQuery('/datasets', query),
+  datasets: (query: { purpose?: string; q?: string; after?: string; before?: string } = {}) =>
+    withQuery('/datasets', query),
   dataset: (
     id: string,
-    query: { tab?: string; line?: number; model?: string; only?: string; against?: string } = {},
+    query: {
+      tab?: string
+      line?: number
+      before?: number
+      model?: string
+      only?: string
+      against?: string
+    } = {},
   ) => withQuery(`/datasets/${encodeURIComponent(id)}`, query),
   draft: (name: string, query: { from?: number } = {}) =>
     withQuery(`/datasets/draft/${encodeURIComponent(name)}`, query),

@@ -170,6 +170,16 @@ export const VISITS: Visit[] = [
   { name: 'dataset-faulty-rows', path: '/datasets/{faulty}?tab=rows&line=4' },
   { name: 'dataset-stats', path: '/datasets/{file}?tab=stats' },
   {
+    name: 'dataset-tokens',
+    path: '/datasets/{file}?tab=rows&line=2',
+    open: (page) => page.locator('[data-token]').first().waitFor(),
+  },
+  {
+    name: 'dataset-code',
+    path: '/datasets/{file}',
+    open: (page, t) => page.getByRole('button', { name: t.shared.viewCode }).click(),
+  },
+  {
     name: 'dataset-delete',
     path: '/datasets/{file}',
     open: (page, t) => page.getByRole('button', { name: t.datasets.remove, exact: true }).click(),

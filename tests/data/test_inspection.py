@@ -167,6 +167,11 @@ def test_a_page_of_the_index_is_that_of_the_list(lines: set[int], after: int, li
     )
     behind = [row for row in rows if row.line > after]
     assert (page, has_more) == (behind[:limit], len(behind) > limit)
+    page, has_more = row_index.page(
+        lambda start, end: index[start:end], len(index), before_line=after + 1, limit=limit
+    )
+    before = [row for row in rows if row.line <= after]
+    assert (page, has_more) == (before[-limit:], len(before) > limit)
 
 
 @given(
@@ -194,6 +199,49 @@ def test_repeats_and_overlaps_are_those_of_the_plain_way(
     assert found.groups == sorted(groups)[:5]
     pairs = [(n, theirs.index(value) + 1) for n, value in enumerate(ours, 1) if value in theirs]
     assert (shared.n_rows, shared.pairs) == (len(pairs), pairs[:5])
+
+
+SPELLINGS = [
+    "Hello, world!",
+    "hello world",
+    "HELLO\nWORLD",
+    "hello  -- world",
+    "helloworld",
+    "hallo welt",
+    "Straße",
+]
+
+
+@given(st.lists(st.sampled_from([*SPELLINGS, "STRASSE"]), max_size=30), st.integers(1, 9))
+def test_rows_of_nearly_the_same_words_are_told_and_the_same_ones_once(
+    texts: list[str], at_once: int
+) -> None:
+    records = b"".join(repeats.record(line, {"text": text}) for line, text in enumerate(texts, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repeats, "AT_ONCE", at_once)
+        found = repeats.near_repeats(lambda: [records], len(texts), kept=5)
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for text in dict.fromkeys(texts):
+        words = tuple("".join(c if c.isalnum() else " " for c in text).casefold().split())
+        alike.setdefault(words, []).append(texts.index(text) + 1)
+    groups = sorted(lines for lines in alike.values() if len(lines) > 1)
+    assert found.n_groups == len(groups)
+    assert found.n_rows == sum(len(lines) - 1 for lines in groups)
+    assert found.groups == groups[:5]
+
+
+def test_turns_are_messages_and_are_known_before_tokens_are() -> None:
+    content = b"\n".join(json.dumps(row).encode() for row in (CHAT, CHAT, {"messages": []}))
+    inspection = Inspection(None, 2048)
+    assert [found.digest for found in inspection.rows([content])] == [None, None, None]
+    summary = inspection.summary()
+    assert (summary.tokens, summary.turns.longest) == (None, len(CHAT["messages"]))
+    assert summary.turns.total == 2 * len(CHAT["messages"])
+    assert sum(bar.n_rows for bar in summary.turns.histogram) == 2
+    assert (
+        looked_at(json.dumps(PREFERENCE).encode())[1].turns.total == len(PREFERENCE["input"]["messages"]) + 1
+    )
+    assert looked_at(json.dumps(COMPLETION).encode())[1].turns.total == 2
 
 
 @given(st.lists(st.integers(0, 100_000), max_size=50))

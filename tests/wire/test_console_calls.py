@@ -134,6 +134,23 @@ def test_duplicates_are_told_whatever_their_spelling(client: OpenAI, http: httpx
     assert found == {"n_groups": 2, "n_rows": 3, "groups": [[1, 11, 13], [4, 12]]}
 
 
+def test_near_duplicates_differ_in_case_space_and_punctuation_alone(
+    client: OpenAI, http: httpx2.Client
+) -> None:
+    file_id = uploaded(client, *GOOD, chat("say  red", "Red."), GOOD[0], chat("Say red, now.", "Red."))
+    report = asked(http, f"/v1/files/{file_id}/report")["report"]
+    assert report["near_duplicates"] == {"n_groups": 1, "n_rows": 1, "groups": [[1, 11]]}
+    assert report["duplicates"] == {"n_groups": 1, "n_rows": 1, "groups": [[1, 12]]}
+
+
+def test_turns_are_counted(client: OpenAI, http: httpx2.Client) -> None:
+    long = {"messages": [*GOOD[0]["messages"], *GOOD[1]["messages"]]}
+    turns = asked(http, f"/v1/files/{uploaded(client, *GOOD, long)}/report")["report"]["turns"]
+    n = len(GOOD[0]["messages"])
+    assert (turns["median"], turns["longest"], turns["total"]) == (n, 2 * n, n * (len(GOOD) + 2))
+    assert {one["low"]: one["n_rows"] for one in turns["histogram"] if one["n_rows"]} == {n: 10, 2 * n: 1}
+
+
 def test_rows_that_two_files_share_are_told(client: OpenAI, http: httpx2.Client) -> None:
     training = uploaded(client, *GOOD)
     validation = uploaded(client, chat("New?", "Yes."), GOOD[4], GOOD[9])
@@ -251,6 +268,15 @@ def test_pages_follow_each_other_and_filters_keep_the_lines(client: OpenAI, http
         page = asked(http, f"/v1/files/{file_id}/rows", after_line=page["last_line"], limit=5)
         lines += [row["line"] for row in page["data"]]
     assert lines == [1, 2, 3, 4, 6, *range(7, 14)]
+    back: list[int] = []
+    page = {"has_more": True, "data": [{"line": 99}]}
+    while page["has_more"]:
+        page = asked(http, f"/v1/files/{file_id}/rows", before_line=page["data"][0]["line"], limit=5)
+        back = [row["line"] for row in page["data"]] + back
+    assert back == lines and len(page["data"]) == 2
+    assert asked(http, f"/v1/files/{file_id}/rows", before_line=1)["data"] == []
+    both = http.get(f"/v1/files/{file_id}/rows", params={"after_line": 1, "before_line": 9})
+    assert (both.status_code, both.json()["error"]["param"]) == (400, "before_line")
     wrong = asked(http, f"/v1/files/{file_id}/rows", only="errors")
     assert [(row["line"], row["problems"][0]["code"]) for row in wrong["data"]] == [
         (6, "invalid_json"),
@@ -486,6 +512,21 @@ def test_progress_comes_with_a_list_that_asks_for_it(http: httpx2.Client, tuned_
     for name in ("train_loss", "valid_loss", "full_valid_loss"):
         assert job["progress"][name] == columns[name][-1]
     assert job["progress"]["curve"] == {"step": [1, 2, 3, 4], "train_loss": columns["train_loss"]}
+
+
+def test_a_page_of_files_leads_back_to_newer_ones(client: OpenAI, http: httpx2.Client) -> None:
+    newest_first = [uploaded(client, *GOOD, name=f"leads-back-{n}.jsonl") for n in range(5)][::-1]
+
+    def page(**query: Any) -> tuple[list[str], bool]:
+        body = http.get("/v1/files", params={"q": "leads-back", "limit": 2, **query}).json()
+        return [file["id"] for file in body["data"]], body["has_more"]
+
+    assert page(after=newest_first[1]) == (newest_first[2:4], True)
+    assert page(before=newest_first[4]) == (newest_first[2:4], True)
+    assert page(before=newest_first[2]) == (newest_first[:2], False)
+    assert page(before=newest_first[2], order="asc") == ([newest_first[4], newest_first[3]], False)
+    both = http.get("/v1/files", params={"after": newest_first[0], "before": newest_first[1]})
+    assert (both.status_code, both.json()["error"]["param"]) == (400, "before")
 
 
 def test_files_are_found_by_their_names(client: OpenAI, http: httpx2.Client) -> None:

@@ -181,6 +181,21 @@ def test_training_is_reported_with_its_tokens_and_its_time_on_the_device(
     assert tuned_job.trained_tokens is not None and tuned_job.finished_at is not None
     assert sum(result["trained_tokens"] for result in mine) >= tuned_job.trained_tokens
     assert sum(result["device_seconds"] for result in mine) > 0
+    by_job = http.get(
+        "/v1/organization/usage/fine_tuning",
+        params={
+            "start_time": tuned_job.created_at - 60,
+            "group_by": "fine_tuning_job_id",
+            "bucket_width": "1m",
+        },
+    ).json()
+    [own] = [
+        result
+        for bucket in by_job["data"]
+        for result in bucket["results"]
+        if result["fine_tuning_job_id"] == tuned_job.id
+    ]
+    assert (own["num_jobs"], own["trained_tokens"], own["model"]) == (1, tuned_job.trained_tokens, None)
     costs = http.get(
         "/v1/organization/costs",
         params={"start_time": tuned_job.created_at, "line_items": f"{tuned_job.model}, training_tokens"},

@@ -14,6 +14,7 @@ from tunesmith.api.auth import Caller
 from tunesmith.api.inspected import base_of, known, report_progress, task_for, waited_for
 from tunesmith.api.office import Office, OfficeDep
 from tunesmith.data import repeats
+from tunesmith.data.histogram import Bin
 from tunesmith.data.inspection import Problem, Summary, Tokens, problem_of
 from tunesmith.data.report import Role
 from tunesmith.jobs.inspecting import Compare, Inspect, shared
@@ -23,9 +24,10 @@ from tunesmith.wire.file_report import (
     FileReport,
     Overlap,
     ReportBody,
+    RowBin,
     SharedRow,
-    TokenBin,
     TokenFacts,
+    TurnFacts,
     Verdict,
 )
 
@@ -92,8 +94,15 @@ def _body(office: Office, task: Inspect, compare: Compare | None) -> ReportBody 
         n_warnings=summary.n_warnings,
         as_training_file=_verdict(summary, "training_file"),
         as_validation_file=_verdict(summary, "validation_file"),
+        turns=TurnFacts(
+            total=summary.turns.total,
+            median=summary.turns.median,
+            longest=summary.turns.longest,
+            histogram=_bins(summary.turns.histogram),
+        ),
         tokens=_tokens(summary.tokens),
         duplicates=_duplicates(found.repeats),
+        near_duplicates=_duplicates(found.near_repeats),
         overlap=Overlap(
             against=compare.theirs.file_id,
             n_rows=overlap.n_rows,
@@ -124,12 +133,16 @@ def _tokens(tokens: Tokens | None) -> TokenFacts | None:
         median=tokens.median,
         p95=tokens.p95,
         longest=tokens.longest,
-        histogram=[TokenBin(low=one.low, high=one.high, n_rows=one.n_rows) for one in tokens.histogram],
+        histogram=_bins(tokens.histogram),
         n_cut=tokens.n_cut,
         cut_lines=tokens.cut_lines,
         n_without_trained_token=tokens.n_unlearnable,
         lines_without_trained_token=tokens.unlearnable_lines,
     )
+
+
+def _bins(histogram: list[Bin]) -> list[RowBin]:
+    return [RowBin(low=one.low, high=one.high, n_rows=one.n_rows) for one in histogram]
 
 
 def _duplicates(found: repeats.Repeats | None) -> Duplicates | None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import time
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -27,7 +29,7 @@ from tunesmith.data.jsonl import judged
 from tunesmith.data.report import Findings
 from tunesmith.data.row_index import CUT, IndexedRow
 from tunesmith.data.token_runs import Reply, Run, replies
-from tunesmith.errors import InvalidTrainingFile
+from tunesmith.errors import InvalidRequest, InvalidTrainingFile
 from tunesmith.jobs.inspecting import Inspect, inspected
 from tunesmith.store.blobs import ObjectMissing
 from tunesmith.wire import limits
@@ -54,6 +56,9 @@ async def file_rows(
     file_id: str,
     model: Model = None,
     after_line: Annotated[int, Query(ge=0, le=2**32 - 1, description="`last_line` of the page before.")] = 0,
+    before_line: Annotated[
+        int | None, Query(ge=1, le=2**32 - 1, description="Line of the first row of the page behind.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=limits.MAX_FILE_ROWS_PER_PAGE)] = limits.DEFAULT_FILE_ROWS_PER_PAGE,
     only: Annotated[
         Literal["errors", "cut"] | None,
@@ -65,6 +70,13 @@ async def file_rows(
 
     The tokens and weights are the trainer's. Ask again while `status` is `in_progress` and `data` is empty.
     """
+    if after_line and before_line is not None:
+        raise InvalidRequest(
+            "after_line asks for the rows behind a line, before_line for those before one; send one of the "
+            "two.",
+            param="before_line",
+        )
+    place = _Place(after_line, before_line, limit)
 
     def first() -> tuple[Base, Inspect]:
         base = base_of(office, principal, model)
@@ -78,20 +90,21 @@ async def file_rows(
         if found is None:
             return [], False
         if progress is None:
-            rows, has_more = _indexed(office, task, only, after_line, limit)
+            rows, has_more = _indexed(office, task, only, place)
         elif only is None:
-            rows, has_more = _from_the_start(office, task, after_line, limit)
+            rows, has_more = _from_the_start(office, task, place)
         else:
             return [], False
-        bounded, left_out = _bounded(rows)
+        backwards = before_line is not None
+        bounded, left_out = _bounded(rows, from_the_end=backwards)
         shown = _Shown(office, task, base, found.summary, boundaries)
         until_s = time.thread_time() + PAGE_CPU_S
-        page: list[FileRow] = []
-        for row in bounded:
-            page.append(shown.row(row))
+        page: deque[FileRow] = deque()
+        for row in reversed(bounded) if backwards else bounded:
+            (page.appendleft if backwards else page.append)(shown.row(row))
             if time.thread_time() > until_s:
                 break
-        return page, has_more or left_out or len(page) < len(bounded)
+        return [*page], has_more or left_out or len(page) < len(bounded)
 
     data, has_more = await run_in_threadpool(read)
     answer = FileRows(
@@ -107,38 +120,49 @@ async def file_rows(
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
-def _indexed(
-    office: Office, task: Inspect, only: str | None, after_line: int, limit: int
-) -> tuple[list[IndexedRow], bool]:
+@dataclass(frozen=True)
+class _Place:
+    """Which rows of a file: those behind a line, or right before one."""
+
+    after_line: int
+    before_line: int | None
+    limit: int
+
+
+def _indexed(office: Office, task: Inspect, only: str | None, place: _Place) -> tuple[list[IndexedRow], bool]:
     key = f"{task.prefix}/{only or 'rows'}"
 
     def read(start: int, end: int) -> bytes:
         return b"".join(office.blobs.stream(key, start, end))
 
-    return row_index.page(read, office.blobs.size_bytes(key), after_line=after_line, limit=limit)
+    return row_index.page(read, office.blobs.size_bytes(key), **asdict(place))
 
 
-def _from_the_start(
-    office: Office, task: Inspect, after_line: int, limit: int
-) -> tuple[list[IndexedRow], bool]:
+def _from_the_start(office: Office, task: Inspect, place: _Place) -> tuple[list[IndexedRow], bool]:
     """Without the index: the first pages, while a large file is being counted."""
     end = min(task.size_bytes, MAX_WITHOUT_INDEX_BYTES)
-    rows: list[IndexedRow] = []
+    rows: deque[IndexedRow] = deque()
+    left_out = False
     for line in judged(office.blobs.stream(task.object_key, 0, end), Findings("training_file")):
-        if line.number > after_line:
+        if place.before_line is not None and line.number >= place.before_line:
+            return list(rows), left_out
+        if line.number > place.after_line:
             rows.append(IndexedRow(line.number, line.offset_bytes, line.size_bytes, 0, 0, 0))
-        if len(rows) > limit:
-            return rows[:limit], True
-    return rows[:-1], False  # the last line may be torn by the bound
+        if len(rows) > place.limit:
+            if place.before_line is None:
+                return list(rows)[: place.limit], True
+            rows.popleft()
+            left_out = True
+    return list(rows)[:-1], left_out  # the last line may be torn by the bound
 
 
-def _bounded(rows: list[IndexedRow]) -> tuple[list[IndexedRow], bool]:
+def _bounded(rows: list[IndexedRow], *, from_the_end: bool) -> tuple[list[IndexedRow], bool]:
     """The rows that fit one page, at least one, and whether some were left out."""
     total_bytes = 0
-    for n, row in enumerate(rows):
+    for n, row in enumerate(reversed(rows) if from_the_end else rows):
         total_bytes += min(row.size_bytes, MAX_SHOWN_LINE_BYTES)
         if n and total_bytes > MAX_PAGE_BYTES:
-            return rows[:n], True
+            return rows[-n:] if from_the_end else rows[:n], True
     return rows, False
 
 

@@ -22,7 +22,7 @@ from tunesmith.api.auth import Caller
 from tunesmith.api.file_lists import Include, briefs
 from tunesmith.api.multipart import UploadForm
 from tunesmith.api.office import OfficeDep
-from tunesmith.api.pages import After, Search
+from tunesmith.api.pages import After, Before, Search, refuse_two_cursors
 from tunesmith.api.ranges import asked_range
 from tunesmith.errors import InvalidRequest, NotFound
 from tunesmith.store import files
@@ -98,17 +98,26 @@ def list_files(
     office: OfficeDep,
     request: Request,
     after: After = None,
+    before: Before = None,
     limit: Annotated[int, Query(ge=1, le=limits.MAX_FILES_PER_PAGE)] = limits.MAX_FILES_PER_PAGE,
     order: Literal["asc", "desc"] = "desc",
     purpose: Annotated[str | None, Query(description="Only files of this purpose.")] = None,
     q: Search = None,
     include: Include = None,
 ) -> Response:
-    """Files of the project, newest first. `q` and `include` are our own; without them it is OpenAI's list."""
+    """Files of the project, newest first. Without our own `before`, `q` and `include` it is OpenAI's list."""
+    refuse_two_cursors(after, before)
     if purpose is not None and purpose not in PURPOSES:
         raise intake.unknown_purpose(purpose, PURPOSES)
     page = files.list_page(
-        office.db, principal.project_id, purpose=purpose, text=q, after=after, limit=limit, order=order
+        office.db,
+        principal.project_id,
+        purpose=purpose,
+        text=q,
+        after=after,
+        before=before,
+        limit=limit,
+        order=order,
     )
     known = {}
     if include is not None:

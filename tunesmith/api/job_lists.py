@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
 
-from tunesmith.api.pages import Before, Search
+from tunesmith.api.pages import Before, Search, refuse_two_cursors
 from tunesmith.errors import InvalidRequest
 from tunesmith.jobs.states import ALLOWED
 from tunesmith.store import metrics
@@ -33,12 +33,7 @@ class AskedList:
 
     def filters(self, after: str | None) -> dict[str, Any]:
         """What the store is to be asked. Raises InvalidRequest for two cursors at once."""
-        if after is not None and self.before is not None:
-            raise InvalidRequest(
-                "after asks for the page behind an object, before for the page in front of one; send one of "
-                "the two.",
-                param="before",
-            )
+        refuse_two_cursors(after, self.before)
         return {"before": self.before, "statuses": self.statuses, "text": self.text}
 
     def listed(

@@ -43,6 +43,7 @@ from tunesmith.wire.usage import (
 
 router = APIRouter(prefix="/v1/organization/usage", tags=["organization"])
 
+_JOB_COLUMNS = {"project_id": "project_id", "model": "model", "fine_tuning_job_id": "id"}
 _SERVED = ("completions", "embeddings", "moderations")
 
 
@@ -65,7 +66,7 @@ async def fine_tuning_usage(
             usage.trained,
             office.db,
             span.period(admin.organization_id, query),
-            by=[name for name in TRAINING_GROUPS if name in query.group_by],
+            by=[_JOB_COLUMNS[name] for name in TRAINING_GROUPS if name in query.group_by],
             models=models,
         ):
             results.setdefault(sum.bucket, []).append(
@@ -75,6 +76,7 @@ async def fine_tuning_usage(
                     device_seconds=round(sum.device_s, 3),
                     project_id=sum.project_id,
                     model=sum.model,
+                    fine_tuning_job_id=sum.job_id,
                 )
             )
     return answer(span.paged(FineTuningPage, results))

@@ -88,6 +88,17 @@ def row_format(row: Mapping[str, Any]) -> Format | None:
     return None if COMPLETION_KEYS.isdisjoint(row) else "completion"
 
 
+def n_turns(row: Mapping[str, Any]) -> int:
+    """Messages of a row that passed validation; of a preference row one reply counts."""
+    match row_format(row):
+        case "completion":
+            return 2
+        case "preference":
+            return len(row["input"]["messages"]) + 1
+        case _:
+            return len(row["messages"])
+
+
 def from_row(row: Mapping[str, Any], line: int) -> Example:
     """The example in a row that passed validation."""
     match row_format(row):

@@ -14,7 +14,7 @@ from typing import Any
 
 from tunesmith.data import repeats
 from tunesmith.data.chat_template import Renderer
-from tunesmith.data.examples import Format, PreferenceExample, from_row
+from tunesmith.data.examples import Format, PreferenceExample, from_row, n_turns
 from tunesmith.data.fault_codes import FaultCode, code_of
 from tunesmith.data.histogram import Bin, bins, quantile
 from tunesmith.data.jsonl import JudgedLine, judged
@@ -65,6 +65,16 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class Turns:
+    """How many messages the sound rows have; of a preference row one of its replies counts."""
+
+    total: int
+    median: int
+    longest: int
+    histogram: list[Bin]
+
+
+@dataclass(frozen=True)
 class Summary:
     """All that is told of a file besides its rows."""
 
@@ -82,6 +92,7 @@ class Summary:
     refusals: list[Fault]
     """Rows that are sound and that the base's template does not take."""
     n_refusals: int
+    turns: Turns
     tokens: Tokens | None
     """None where the rows were checked only."""
 
@@ -110,16 +121,19 @@ class Summary:
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Summary:
         """The inverse of `as_dict`."""
-        tokens = value["tokens"] and Tokens(
-            **{**value["tokens"], "histogram": [Bin(**one) for one in value["tokens"]["histogram"]]}
-        )
+        tokens, turns = value["tokens"], Turns(**_with_bins(value["turns"]))
+        tokens = tokens and Tokens(**_with_bins(tokens))
         faults = {name: [Fault(**one) for one in value[name]] for name in ("faults", "warnings", "refusals")}
-        return cls(**{**value, **faults, "tokens": tokens})
+        return cls(**{**value, **faults, "turns": turns, "tokens": tokens})
+
+
+def _with_bins(value: dict[str, Any]) -> dict[str, Any]:
+    return {**value, "histogram": [Bin(**one) for one in value["histogram"]]}
 
 
 @dataclass(frozen=True)
 class InspectedRow:
-    """One row, and the record of its content; without one when it is faulty."""
+    """One row, and the record of its content; without one when it is faulty or only checked."""
 
     row: IndexedRow
     digest: bytes | None
@@ -186,6 +200,7 @@ class Inspection:
     _refusals: list[Fault] = field(default_factory=list)
     _n_refusals: int = 0
     _lengths: Counter[int] = field(default_factory=Counter)
+    _turns: Counter[int] = field(default_factory=Counter)
     _n_rows: int = 0
     _total: int = 0
     _trained: int = 0
@@ -199,7 +214,11 @@ class Inspection:
         """
         for line, measurement in (measured or self._measured)(judged(chunks, self._findings)):
             self._last_line = line.number
-            digest = None if line.row is None else repeats.record(line.number, line.row)
+            digest = None
+            if line.row is not None:
+                self._turns[n_turns(line.row)] += 1
+                if self.renderer is not None:  # only then somebody keeps it
+                    digest = repeats.record(line.number, line.row)
             n_tokens = n_trained = 0
             flags = FAULTY if line.row is None else 0
             if measurement is not None:
@@ -251,6 +270,12 @@ class Inspection:
             n_warnings=report.n_warnings,
             refusals=self._refusals,
             n_refusals=self._n_refusals,
+            turns=Turns(
+                total=sum(n * rows for n, rows in self._turns.items()),
+                median=quantile(self._turns, 0.5),
+                longest=max(self._turns, default=0),
+                histogram=bins(self._turns),
+            ),
             tokens=None if self.renderer is None else self._tokens(),
         )
 

@@ -7,7 +7,7 @@ page costs what the first one does. A record is 25 bytes; where the index is kep
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _RECORD = struct.Struct("<IQIIIB")
@@ -41,18 +41,31 @@ class IndexedRow:
         )
 
 
-def page(read: Read, size_bytes: int, *, after_line: int, limit: int) -> tuple[list[IndexedRow], bool]:
-    """At most `limit` rows behind a line, and whether more follow, of an index of `size_bytes`."""
-    low, high = 0, size_bytes // RECORD_BYTES
-    while low < high:  # the first record whose line is behind `after_line`
-        middle = (low + high) // 2
-        [row] = _rows(read(middle * RECORD_BYTES, (middle + 1) * RECORD_BYTES))
-        low, high = (middle + 1, high) if row.line <= after_line else (low, middle)
-    start = low * RECORD_BYTES
+def page(
+    read: Read, size_bytes: int, *, after_line: int = 0, before_line: int | None = None, limit: int
+) -> tuple[list[IndexedRow], bool]:
+    """At most `limit` rows behind a line, and whether more follow, of an index of `size_bytes`; or, for the
+    way back, those right before a line, and whether more come before them."""
+    if before_line is not None:
+        end = _first_behind(read, size_bytes, before_line - 1) * RECORD_BYTES
+        start = max(0, end - (limit + 1) * RECORD_BYTES)
+        rows = _rows(read(start, end)) if start < end else []
+        return rows[-limit:], len(rows) > limit
+    start = _first_behind(read, size_bytes, after_line) * RECORD_BYTES
     end = min(size_bytes, start + (limit + 1) * RECORD_BYTES)
-    rows = list(_rows(read(start, end))) if start < end else []
+    rows = _rows(read(start, end)) if start < end else []
     return rows[:limit], len(rows) > limit
 
 
-def _rows(records: bytes) -> Iterator[IndexedRow]:
-    return (IndexedRow(*record) for record in _RECORD.iter_unpack(records))
+def _first_behind(read: Read, size_bytes: int, line: int) -> int:
+    """Number of the first record whose line is behind this one; that of all records if there is none."""
+    low, high = 0, size_bytes // RECORD_BYTES
+    while low < high:
+        middle = (low + high) // 2
+        [row] = _rows(read(middle * RECORD_BYTES, (middle + 1) * RECORD_BYTES))
+        low, high = (middle + 1, high) if row.line <= line else (low, middle)
+    return low
+
+
+def _rows(records: bytes) -> list[IndexedRow]:
+    return [IndexedRow(*record) for record in _RECORD.iter_unpack(records)]

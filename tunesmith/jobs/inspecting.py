@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from tunesmith.store.growing import Growing
 from tunesmith.store.rows import FileRow
 
 #: Part of every key: what an older version wrote is not read as this one's.
-VERSION = 1
+VERSION = 2
 #: Groups of duplicates, and rows of an overlap, that are told.
 KEPT = 100
 #: Files above this size are checked first, then counted: the faults are known many times sooner.
@@ -130,8 +131,13 @@ class Inspect:
                     n_digests += 1
             for one in written.values():
                 one.finish()
-        again = repeats.repeats(lambda: blobs.stream(f"{self.prefix}/digests"), n_digests, kept=KEPT)
-        found_all = {"summary": inspection.summary().as_dict(), "repeats": asdict(again), "n": n_digests}
+        digests = partial(blobs.stream, f"{self.prefix}/digests")
+        found_all = {
+            "summary": inspection.summary().as_dict(),
+            "repeats": asdict(repeats.repeats(digests, n_digests, kept=KEPT)),
+            "near_repeats": asdict(repeats.near_repeats(digests, n_digests, kept=KEPT)),
+            "n": n_digests,
+        }
         blobs.put(self.result, json.dumps(found_all).encode())
 
     def _while_it_is_there(self, blobs: Blobs, tell: Tell) -> Tell:
@@ -198,21 +204,23 @@ def from_json(text: str) -> Task:
 
 @dataclass(frozen=True)
 class Inspected:
-    """What an `Inspect` has found, or so far: `repeats` is None while tokens are being counted."""
+    """What an `Inspect` has found, or so far: repeats are None while tokens are being counted."""
 
     summary: Summary
     repeats: Repeats | None
+    near_repeats: Repeats | None
 
 
 def inspected(blobs: Blobs, task: Inspect) -> Inspected | None:
     """What is known of a file, wholly or so far; None when nothing is."""
     try:
         value = json.loads(blobs.get(task.result))
-        return Inspected(Summary.from_dict(value["summary"]), Repeats(**value["repeats"]))
+        again, nearly = (Repeats(**value[name]) for name in ("repeats", "near_repeats"))
+        return Inspected(Summary.from_dict(value["summary"]), again, nearly)
     except ObjectMissing:
         pass
     try:
-        return Inspected(Summary.from_dict(json.loads(blobs.get(task.checked))), None)
+        return Inspected(Summary.from_dict(json.loads(blobs.get(task.checked))), None, None)
     except ObjectMissing:
         return None
 

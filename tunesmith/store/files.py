@@ -52,11 +52,12 @@ def list_page(
     purpose: str | None = None,
     text: str | None = None,
     after: str | None = None,
+    before: str | None = None,
     limit: int = 10_000,
     order: str = "desc",
 ) -> Page[FileRow]:
     """Files of this project, newest first unless `order` is `asc`; `text` keeps those that have it in their
-    name or id."""
+    name or id, `before` leads back."""
     shown = _shown()
     if text:
         named = or_(*(column.icontains(text, autoescape=True) for column in (files.c.filename, files.c.id)))
@@ -65,7 +66,17 @@ def list_page(
         shown = and_(shown, files.c.purpose == purpose)
     with reading(where) as connection:
         within = files.c.project_id == project_id
-        return page(connection, FileRow, files, within, shown=shown, after=after, limit=limit, order=order)
+        return page(
+            connection,
+            FileRow,
+            files,
+            within,
+            shown=shown,
+            after=after,
+            before=before,
+            limit=limit,
+            order=order,
+        )
 
 
 def delete(where: Where, project_id: str, file_id: str) -> FileRow:

@@ -97,6 +97,7 @@ class Trained:
     project_id: str | None
     model: str | None
     """The base, by its wire name."""
+    job_id: str | None
     jobs: int
     trained_tokens: int
     device_s: float
@@ -179,7 +180,8 @@ def totals(
 def trained(
     where: Where, period: Period, *, by: Sequence[str] = (), models: Collection[str] = ()
 ) -> list[Trained]:
-    """What the jobs took that ended in the period, however they ended; `by` may hold project_id and model."""
+    """What the jobs took that ended in the period, however they ended; `by` may hold project_id, model and
+    id."""
     condition: list[ColumnElement[bool]] = [
         jobs.c.finished_at >= period.start,
         jobs.c.finished_at < period.end,
@@ -190,7 +192,8 @@ def trained(
     bucket = (jobs.c.finished_at - jobs.c.finished_at % period.width_s).label("bucket")
     dimensions = [jobs.c[name] for name in by]
     shown: list[ColumnElement[Any]] = [
-        (jobs.c[name] if name in by else null()).label(name) for name in ("project_id", "model")
+        (jobs.c[name] if name in by else null()).label(label)
+        for name, label in (("project_id", "project_id"), ("model", "model"), ("id", "job_id"))
     ]
     query = (
         select(

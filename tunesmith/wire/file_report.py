@@ -36,8 +36,8 @@ class FileProblem(Response):
     """What to do about it."""
 
 
-class TokenBin(Response):
-    """Rows of at least `low` and fewer than `high` tokens."""
+class RowBin(Response):
+    """Rows of at least `low` and fewer than `high` tokens, or turns."""
 
     low: int
     high: int
@@ -58,7 +58,7 @@ class TokenFacts(Response):
     p95: int
     longest: int
     """Tokens of rows before the cut; of a preference row its longer reply's."""
-    histogram: list[TokenBin]
+    histogram: list[RowBin]
     """Rows by their tokens before the cut."""
     n_cut: int
     """Rows longer than the context: their end is never seen."""
@@ -67,6 +67,15 @@ class TokenFacts(Response):
     n_without_trained_token: int
     """Rows that teach nothing, and are left out."""
     lines_without_trained_token: list[int]
+
+
+class TurnFacts(Response):
+    """How many messages the sound rows have; of a preference row one of its replies counts."""
+
+    total: int
+    median: int
+    longest: int
+    histogram: list[RowBin]
 
 
 class Duplicates(Response):
@@ -118,9 +127,13 @@ class ReportBody(Response):
     n_warnings: int
     as_training_file: Verdict
     as_validation_file: Verdict
+    turns: TurnFacts
     tokens: TokenFacts | None
     """Null while they are being counted."""
     duplicates: Duplicates | None
+    near_duplicates: Duplicates | None
+    """Rows whose letters and digits are the same in one case, whatever stands between them; of rows that are
+    the same to the letter only the first counts."""
     overlap: Overlap | None
     """Null unless `against` was asked for, and until it is known."""
 

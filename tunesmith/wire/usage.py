@@ -38,7 +38,7 @@ EXTRA_FILTERS: dict[str, tuple[str, ...]] = {
     "web_search_calls": ("context_levels",),
 }
 """Filters that only one kind has."""
-TRAINING_GROUPS = ("project_id", "model")
+TRAINING_GROUPS = ("project_id", "model", "fine_tuning_job_id")
 COST_GROUPS = ("project_id", "user_id", "line_item", "api_key_id", "api_source")
 
 
@@ -167,6 +167,7 @@ class FineTuningResult(Response):
     project_id: str | None
     model: str | None
     """The base, as the job names it."""
+    fine_tuning_job_id: str | None
 
 
 class Amount(Response):

@@ -1,10 +1,35 @@
 /** Files, as queries. */
-import { queryOptions } from '@tanstack/react-query'
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { api, body, content, type Schemas } from './client'
+import { every } from './poll'
 
 /** A file of a list, with what is known of it where the server tells. */
 export type ListedFile = Schemas['ListedFile']
 export type FileBrief = Schemas['FileBrief']
+
+const FILES_PER_PAGE = 50
+export type FileFilter = { purpose?: string; q?: string; after?: string; before?: string }
+
+/** What a page of the list asks for: in OpenAI's words, and in our own. */
+export const listedWith = ({ purpose, q, after, before }: FileFilter) => ({
+  query: { limit: FILES_PER_PAGE, purpose: purpose || undefined, after },
+  ownQuery: { before, q: q || undefined, include: 'report' as const },
+})
+
+/** Asked again while the server looks into one of them. */
+export const filesPageQuery = (filter: FileFilter) =>
+  queryOptions({
+    queryKey: ['files', 'page', filter],
+    queryFn: ({ signal }) => {
+      const { query, ownQuery } = listedWith(filter)
+      return body(api.GET('/v1/files', { params: { query: { ...query, ...ownQuery } }, signal }))
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: (query) =>
+      every(() => Boolean(query.state.data?.data.some(({ report }) => report?.status === 'in_progress')))(
+        query,
+      ),
+  })
 
 export const filesQuery = (purpose = 'fine-tune') =>
   queryOptions({

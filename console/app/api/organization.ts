@@ -1,5 +1,5 @@
 /** Projects, their keys and the organization's admin keys, as queries; only an admin key may ask. */
-import { queryOptions } from '@tanstack/react-query'
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { api, body, isApiError, type Schemas } from './client'
 import { currentKey } from './key'
 
@@ -10,7 +10,7 @@ export type AdminKey = Schemas['AdminKeyObject']
 export type AnyKey = Pick<
   ProjectKey,
   'id' | 'name' | 'redacted_value' | 'created_at' | 'last_used_at' | 'expires_at'
->
+> & { owner: ProjectKey['owner'] | AdminKey['owner'] }
 
 const PER_PAGE = 100
 const MOST_PAGES = 50
@@ -38,6 +38,7 @@ export const projectsQuery = (archived: boolean) =>
         const query = { limit: PER_PAGE, after, include_archived: archived }
         return body(api.GET('/v1/organization/projects', { params: { query }, signal }))
       }),
+    placeholderData: keepPreviousData, // what asks for the archived ones too stays in its place, with the focus
   })
 
 export const projectKeysQuery = (projectId: string) =>

@@ -8,7 +8,7 @@ export const ROWS_PER_PAGE = 20
 
 export type Progress = Schemas['InspectionProgress']
 export type FileProblem = Schemas['FileProblem']
-export type TokenFacts = Schemas['TokenFacts']
+export type Repeated = Schemas['Duplicates']
 export type ReportBody = Schemas['ReportBody']
 export type FileReport = Schemas['FileReport']
 export type TokenRun = Schemas['TokenRun']
@@ -33,13 +33,29 @@ export const reportQuery = (fileId: string, { model, against }: { model?: string
     staleTime: Number.POSITIVE_INFINITY, // a file never changes
   })
 
-export type RowsAsked = { model?: string; afterLine?: number; only?: string }
+export type RowsAsked = {
+  model?: string | undefined
+  afterLine?: number
+  /** The way back: the rows right before a line. */
+  beforeLine?: number
+  only?: string | undefined
+  limit?: number
+  boundaries?: boolean
+}
 
-export const rowsQuery = (fileId: string, { model, afterLine, only }: RowsAsked = {}) =>
+export const rowsQuery = (fileId: string, asked: RowsAsked = {}) =>
   queryOptions({
-    queryKey: ['rows', fileId, model ?? '', afterLine ?? 0, only ?? ''],
+    queryKey: ['rows', fileId, asked],
     queryFn: async ({ signal }) => {
-      const query = { model, only, after_line: afterLine, limit: ROWS_PER_PAGE }
+      const { model, afterLine, beforeLine, only, limit = ROWS_PER_PAGE, boundaries } = asked
+      const query = {
+        model,
+        only,
+        after_line: afterLine,
+        before_line: beforeLine,
+        limit,
+        boundaries: boundaries ? 'true' : undefined,
+      }
       return (await optional(of(fileId, 'rows', query), { signal })) as FileRows | null
     },
     refetchInterval: ({ state }) =>

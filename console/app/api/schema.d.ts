@@ -9,7 +9,7 @@ export interface paths {
         };
         /**
          * List Files
-         * @description Files of the project, newest first. `q` and `include` are our own; without them it is OpenAI's list.
+         * @description Files of the project, newest first. Without our own `before`, `q` and `include` it is OpenAI's list.
          */
         get: operations["list_files_v1_files_get"];
         put?: never;
@@ -1778,6 +1778,8 @@ export interface components {
             project_id: string | null;
             /** Model */
             model: string | null;
+            /** Fine Tuning Job Id */
+            fine_tuning_job_id: string | null;
         };
         /**
          * Forecast
@@ -2455,9 +2457,23 @@ export interface components {
             n_warnings: number;
             as_training_file: components["schemas"]["Verdict"];
             as_validation_file: components["schemas"]["Verdict"];
+            turns: components["schemas"]["TurnFacts"];
             tokens: components["schemas"]["TokenFacts"] | null;
             duplicates: components["schemas"]["Duplicates"] | null;
+            near_duplicates: components["schemas"]["Duplicates"] | null;
             overlap: components["schemas"]["Overlap"] | null;
+        };
+        /**
+         * RowBin
+         * @description Rows of at least `low` and fewer than `high` tokens, or turns.
+         */
+        RowBin: {
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** N Rows */
+            n_rows: number;
         };
         /**
          * Seam
@@ -2553,18 +2569,6 @@ export interface components {
             currency: string;
         };
         /**
-         * TokenBin
-         * @description Rows of at least `low` and fewer than `high` tokens.
-         */
-        TokenBin: {
-            /** Low */
-            low: number;
-            /** High */
-            high: number;
-            /** N Rows */
-            n_rows: number;
-        };
-        /**
          * TokenFacts
          * @description What the model's tokenizer and template make of the rows, cut at its context.
          */
@@ -2584,7 +2588,7 @@ export interface components {
             /** Longest */
             longest: number;
             /** Histogram */
-            histogram: components["schemas"]["TokenBin"][];
+            histogram: components["schemas"]["RowBin"][];
             /** N Cut */
             n_cut: number;
             /** Cut Lines */
@@ -2635,6 +2639,20 @@ export interface components {
             high_bytes: number;
             /** Fits */
             fits: boolean | null;
+        };
+        /**
+         * TurnFacts
+         * @description How many messages the sound rows have; of a preference row one of its replies counts.
+         */
+        TurnFacts: {
+            /** Total */
+            total: number;
+            /** Median */
+            median: number;
+            /** Longest */
+            longest: number;
+            /** Histogram */
+            histogram: components["schemas"]["RowBin"][];
         };
         /**
          * UpdateProjectRequest
@@ -2756,6 +2774,8 @@ export interface operations {
             query?: {
                 /** @description Id of the last object of the page before. */
                 after?: string | null;
+                /** @description Our own: id of the first object of the page behind; the way back. */
+                before?: string | null;
                 limit?: number;
                 order?: "asc" | "desc";
                 /** @description Only files of this purpose. */
@@ -2977,6 +2997,8 @@ export interface operations {
                 model?: string | null;
                 /** @description `last_line` of the page before. */
                 after_line?: number;
+                /** @description Line of the first row of the page behind. */
+                before_line?: number | null;
                 limit?: number;
                 /** @description Only rows with a problem, or only rows longer than the context. */
                 only?: ("errors" | "cut") | null;
@@ -4011,7 +4033,7 @@ export interface operations {
                 end_time?: number | null;
                 /** @description `next_page` of the page before. */
                 page?: string | null;
-                group_by?: ("project_id" | "model")[];
+                group_by?: ("project_id" | "model" | "fine_tuning_job_id")[];
                 project_ids?: string[];
                 api_key_ids?: string[];
                 user_ids?: string[];

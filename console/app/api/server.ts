@@ -13,6 +13,10 @@ export const serverQuery = () =>
     staleTime: 10_000,
   })
 
+export const hasPrices = ({ prices }: ServerInfo): boolean =>
+  prices.device_hour > 0 ||
+  Object.values(prices.models).some((price) => Object.values(price).some((one) => (one ?? 0) > 0))
+
 /** The base with the fewest parameters. */
 export const smallestBase = (server: ServerInfo | null | undefined): string | undefined =>
   server?.bases.length

@@ -1,9 +1,10 @@
 /** What was served, trained and spent, by day: OpenAI's reports, and our own on training. */
 import { queryOptions } from '@tanstack/react-query'
+import type { Call } from '@/lib/code'
 import { DAY_S, merged, type UsageRow } from '@/lib/usage'
 import { api, body } from './client'
 
-export type By = 'model' | 'api_key_id' | 'project_id'
+export type By = 'model' | 'api_key_id' | 'project_id' | 'fine_tuning_job_id'
 export type Show = 'served' | 'trained' | 'costs'
 export type Span = { fromS: number; toS: number }
 /** `currency`: of the costs, where there are any. */
@@ -15,10 +16,10 @@ export const VALUES: Record<Show, readonly string[]> = {
   trained: ['trained_tokens', 'device_seconds', 'jobs'],
   costs: ['amount'],
 }
-/** Jobs belong to a project, not to a key. */
+/** Jobs belong to a project, not to a key; and only training is by job. */
 export const GROUPS: Record<Show, readonly By[]> = {
   served: ['model', 'api_key_id', 'project_id'],
-  trained: ['model', 'project_id'],
+  trained: ['model', 'project_id', 'fine_tuning_job_id'],
   costs: ['model', 'api_key_id', 'project_id'],
 }
 
@@ -54,25 +55,41 @@ const table = <R>(
   currency,
 })
 
+const askedOf = ({ fromS, toS }: Span) =>
+  ({ start_time: fromS, end_time: toS + DAY_S, bucket_width: '1d', limit: DAYS_PER_PAGE }) as const
+type Asked = ReturnType<typeof askedOf>
+
+/** Where each report stands, and what it calls its groups. */
+const PATHS: Record<Show, string> = {
+  served: '/organization/usage/completions',
+  trained: '/organization/usage/fine_tuning',
+  costs: '/organization/costs',
+}
+const costGroup = (by: By) => (by === 'model' || by === 'fine_tuning_job_id' ? 'line_item' : by)
+
+/** The first page of a report, as code. */
+export const callOf = (show: Show, by: By, span: Span): Call => ({
+  method: 'GET',
+  path: PATHS[show],
+  query: { ...askedOf(span), group_by: [show === 'costs' ? costGroup(by) : by] },
+})
+
 export const usageQuery = (show: Show, by: By, { fromS, toS }: Span) =>
   queryOptions({
     queryKey: ['usage', show, by, fromS, toS],
     queryFn: ({ signal }): Promise<UsageTable> => {
-      const asked = {
-        start_time: fromS,
-        end_time: toS + DAY_S,
-        bucket_width: '1d',
-        limit: DAYS_PER_PAGE,
-      } as const
+      const asked = askedOf({ fromS, toS })
       if (show === 'served') return served(by, asked, signal)
       return show === 'trained' ? trained(by, asked, signal) : costs(by, asked, signal)
     },
     staleTime: 10_000,
+    // other days of the same report may stay while it is read: another report's numbers would stand under a false name
+    placeholderData: (before: UsageTable | undefined, earlier) =>
+      earlier?.queryKey[1] === show && earlier.queryKey[2] === by ? before : undefined,
   })
 
-type Asked = { start_time: number; end_time: number; bucket_width: '1d'; limit: number }
-
-async function served(by: By, asked: Asked, signal: AbortSignal): Promise<UsageTable> {
+async function served(wanted: By, asked: Asked, signal: AbortSignal): Promise<UsageTable> {
+  const by = wanted === 'fine_tuning_job_id' ? 'model' : wanted
   const found = await buckets((page) =>
     body(
       api.GET('/v1/organization/usage/completions', {
@@ -110,7 +127,7 @@ async function trained(by: By, asked: Asked, signal: AbortSignal): Promise<Usage
 }
 
 async function costs(by: By, asked: Asked, signal: AbortSignal): Promise<UsageTable> {
-  const group = by === 'model' ? 'line_item' : by
+  const group = costGroup(by)
   const found = await buckets((page) =>
     body(
       api.GET('/v1/organization/costs', { params: { query: { ...asked, group_by: [group], page } }, signal }),

@@ -1,16 +1,19 @@
 /** One call as JSON, curl, Python and Node. The key is always the environment's, never the real one. */
 
+type Value = string | number | string[] | Record<string, string>
+export type Query = Record<string, Value | undefined>
 export type Call = {
   method: 'GET' | 'POST' | 'DELETE'
   /** Below `/v1`. */
   path: string
   body?: Record<string, unknown>
-  /** OpenAI's own parameters of a list. */
-  query?: Record<string, number | string | Record<string, string>>
-  /** Parameters of a list that only this server has. */
-  ours?: Record<string, string>
-  /** How the official clients name it: `fine_tuning.jobs.create`. */
-  name: string
+  query?: Query
+  /** What the official clients have no argument for. */
+  ownQuery?: Query
+  /** The name of a file that is sent as a form, with `body` as its other fields. */
+  file?: string
+  /** How the official clients name it: `fine_tuning.jobs.create`; they send what has no name by its path. */
+  name?: string
   /** What goes before the keyword arguments: ids in the path. */
   positional?: string[]
 }
@@ -22,36 +25,54 @@ export function code(call: Call, language: Language, baseUrl: string): string {
   return language === 'python' ? python(call, baseUrl) : node(call, baseUrl)
 }
 
-function curl({ method, path, body, query, ours }: Call, baseUrl: string): string {
-  const search = searchOf({ ...query, ...ours })
-  // a shell reads & and ? as its own
-  const url = search ? `"${baseUrl}${path}?${search}"` : `${baseUrl}${path}`
-  const lines = [`curl ${url}`, '-H "Authorization: Bearer $OPENAI_API_KEY"']
-  if (method !== 'GET') lines.splice(1, 0, `-X ${method}`)
-  if (body) {
-    lines.push(
-      '-H "Content-Type: application/json"',
-      `-d '${JSON.stringify(body, null, 2).replaceAll("'", "'\\''")}'`,
-    )
+const given = (query: Query = {}): [string, Value][] =>
+  Object.entries(query).flatMap(([key, value]) => (value === undefined || value === '' ? [] : [[key, value]]))
+
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
+
+function curl({ method, path, body, query, ownQuery, file }: Call, baseUrl: string): string {
+  const search = new URLSearchParams(
+    [...given(query), ...given(ownQuery)].flatMap(([key, value]) => inSearch(key, value)),
+  )
+  const address = `${baseUrl}${path}`
+  const lines = [
+    search.size ? `curl ${quoted(`${address}?${search}`)}` : `curl ${address}`,
+    '-H "Authorization: Bearer $OPENAI_API_KEY"',
+  ]
+  if (file !== undefined) {
+    for (const [key, value] of Object.entries(body ?? {})) lines.push(`-F ${quoted(`${key}=${value}`)}`)
+    lines.push(`-F ${quoted(`file=@"${file.replaceAll(/[\\"]/g, '\\$&')}"`)}`)
+    return lines.join(' \\\n  ')
   }
+  if (method !== 'GET') lines.splice(1, 0, `-X ${method}`)
+  if (body) lines.push('-H "Content-Type: application/json"', `-d ${quoted(JSON.stringify(body, null, 2))}`)
   return lines.join(' \\\n  ')
 }
 
-function searchOf(query: NonNullable<Call['query']>): URLSearchParams | '' {
-  const pairs = Object.entries(query).flatMap(([name, value]) =>
-    typeof value === 'object'
-      ? Object.entries(value).map(([key, one]) => [`${name}[${key}]`, one])
-      : [[name, `${value}`]],
-  )
-  return pairs.length ? new URLSearchParams(pairs) : ''
+/** `metadata[team]=x` for what has keys of its own, the name once for each of several. */
+function inSearch(name: string, value: Value): [string, string][] {
+  if (Array.isArray(value)) return value.map((one) => [name, one])
+  if (typeof value === 'object') return Object.entries(value).map(([key, one]) => [`${name}[${key}]`, one])
+  return [[name, `${value}`]]
 }
 
-function python({ name, body, query, ours, positional = [] }: Call, baseUrl: string): string {
-  const named = { ...body, ...query, ...(ours && Object.keys(ours).length ? { extra_query: ours } : {}) }
-  const args = [
-    ...positional.map((value) => JSON.stringify(value)),
-    ...Object.entries(named).map(([key, value]) => `${key}=${pythonLiteral(value, 4)}`),
-  ]
+function python(call: Call, baseUrl: string): string {
+  const { method, path, name, body = {}, query, ownQuery, file, positional = [] } = call
+  const own = Object.fromEntries(given(ownQuery))
+  const args = name
+    ? [
+        ...positional.map((value) => JSON.stringify(value)),
+        ...(file === undefined ? [] : [`file=open(${JSON.stringify(file)}, "rb")`]),
+        ...[...given(query), ...Object.entries(body)].map(
+          ([key, value]) => `${key}=${pythonLiteral(value, 4)}`,
+        ),
+        ...(given(ownQuery).length ? [`extra_query=${pythonLiteral(own, 4)}`] : []),
+      ]
+    : [
+        JSON.stringify(path),
+        'cast_to=object',
+        `options=${pythonLiteral({ params: { ...Object.fromEntries(given(query)), ...own } }, 4)}`,
+      ]
   const inside = args.length ? `\n${args.map((arg) => `    ${arg},\n`).join('')}` : ''
   return [
     'from openai import OpenAI',
@@ -59,7 +80,7 @@ function python({ name, body, query, ours, positional = [] }: Call, baseUrl: str
     '# the key comes from the environment: OPENAI_API_KEY',
     `client = OpenAI(base_url=${JSON.stringify(baseUrl)})`,
     '',
-    `answer = client.${name}(${inside})`,
+    `answer = client.${name ?? method.toLowerCase()}(${inside})`,
     'print(answer)',
     '',
   ].join('\n')
@@ -83,18 +104,27 @@ function pythonLiteral(value: unknown, indent: number): string {
   return `{\n${lines.join('')}${end}}`
 }
 
-function node({ name, body, query, ours, positional = [] }: Call, baseUrl: string): string {
-  const named = { ...body, ...query, ...ours }
-  const camel = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-  const args = positional.map((value) => JSON.stringify(value))
-  if (Object.keys(named).length) args.push(nodeLiteral(named))
+function node(call: Call, baseUrl: string): string {
+  const { method, path, name, body = {}, query, ownQuery, file, positional = [] } = call
+  const called = (name ?? method.toLowerCase()).replace(/_([a-z])/g, (_, letter: string) =>
+    letter.toUpperCase(),
+  )
+  const asked = Object.fromEntries([...given(query), ...given(ownQuery)])
+  const args = (name ? positional : [path]).map((value) => JSON.stringify(value))
+  const named = name ? { ...asked, ...body } : { query: asked }
+  if (file !== undefined) {
+    // what reads the file is no value of JSON
+    const fields = nodeLiteral(body).slice(1)
+    args.push(`{\n  file: fs.createReadStream(${JSON.stringify(file)}),${fields}`)
+  } else if (Object.keys(named).length) args.push(nodeLiteral(named))
   return [
+    ...(file === undefined ? [] : ['import fs from "node:fs";']),
     'import OpenAI from "openai";',
     '',
     '// the key comes from the environment: OPENAI_API_KEY',
     `const client = new OpenAI({ baseURL: ${JSON.stringify(baseUrl)} });`,
     '',
-    `const answer = await client.${camel}(${args.join(', ')});`,
+    `const answer = await client.${called}(${args.join(', ')});`,
     'console.log(answer);',
     '',
   ].join('\n')

@@ -1,5 +1,6 @@
 /** What is wrong with a file, grouped by kind, as a list to copy and as a table. Knows no React. */
-import { toCsv } from './csv'
+import { toCsv, withoutFormulas } from './csv'
+import { count } from './number'
 
 type Problem = { line: number; path: string | null; code: string; message: string; hint: string }
 export type Group<P extends Problem> = { code: string; problems: P[] }
@@ -21,13 +22,19 @@ export const nameOfCode = (code: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-export const asText = (problems: readonly Problem[]): string =>
+type Words = {
+  problemLine(p: { line: string; message: string; hint: string }): string
+  remedy(p: Problem): string
+}
+
+/** One sentence a problem, in the reader's language as far as it is known there. */
+export const asText = (problems: readonly Problem[], words: Words): string =>
   problems
-    .map(({ line, path, message, hint }) => `Line ${line}${path ? `: ${path}` : ''}: ${message}; ${hint}`)
+    .map((one) => words.problemLine({ line: count(one.line), message: one.message, hint: words.remedy(one) }))
     .join('\n')
 
-export const asCsv = (problems: readonly Problem[]): string =>
-  toCsv(
-    ['line', 'path', 'code', 'message', 'hint'],
-    problems.map(({ line, path, code, message, hint }) => [line, path, code, message, hint]),
-  )
+/** `guarded`: for a spreadsheet, since the rows' own words may stand in it. */
+export function asCsv(problems: readonly Problem[], guarded = false): string {
+  const cells = problems.map(({ line, path, code, message, hint }) => [line, path, code, message, hint])
+  return toCsv(['line', 'path', 'code', 'message', 'hint'], guarded ? withoutFormulas(cells) : cells)
+}

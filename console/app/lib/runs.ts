@@ -7,10 +7,19 @@ type Run = {
   trained: boolean
   cut: boolean
   n_tokens: number
+  token_bytes?: number[] | null
 }
-export type ShownRun = { text: string; role: string | null; trained: boolean; cut: boolean; tokens: number }
+export type ShownRun = {
+  text: string
+  role: string | null
+  trained: boolean
+  cut: boolean
+  tokens: number
+  /** Its tokens, where their boundaries are known; those that share a character stand together. */
+  pieces: string[] | null
+}
 
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 function bytesOf(run: Run): Uint8Array {
   if (run.text !== null) return new TextEncoder().encode(run.text)
@@ -30,14 +39,30 @@ function torn(bytes: Uint8Array): number {
   return 0
 }
 
+/** `before`: bytes in front that belong to tokens of the run before. */
+function piecesOf(bytes: Uint8Array, sizes: readonly number[], before: number): string[] {
+  const pieces: string[] = []
+  let from = 0
+  let to = before
+  for (const size of sizes) {
+    to = Math.min(bytes.length, to + size)
+    const next = bytes[to]
+    if (to === from || (next !== undefined && (next & 0xc0) === 0x80)) continue // within a character
+    pieces.push(decoder.decode(bytes.subarray(from, to)))
+    from = to
+  }
+  if (from < bytes.length) pieces.push(decoder.decode(bytes.subarray(from)))
+  return pieces
+}
+
 /** A torn character goes to the run in which it ends. */
 export function shownRuns(runs: readonly Run[]): ShownRun[] {
   const found: ShownRun[] = []
   let carried = new Uint8Array()
   for (const [index, run] of runs.entries()) {
-    const { role, trained, cut, n_tokens: tokens } = run
-    if (run.text !== null && !carried.length) {
-      found.push({ text: run.text, role, trained, cut, tokens })
+    const { role, trained, cut, n_tokens: tokens, token_bytes: sizes } = run
+    if (run.text !== null && !carried.length && !sizes) {
+      found.push({ text: run.text, role, trained, cut, tokens, pieces: null })
       continue
     }
     const own = bytesOf(run)
@@ -45,8 +70,10 @@ export function shownRuns(runs: readonly Run[]): ShownRun[] {
     all.set(carried)
     all.set(own, carried.length)
     const rest = index + 1 < runs.length ? torn(all) : 0
+    const whole = all.subarray(0, all.length - rest)
+    const pieces = sizes ? piecesOf(whole, sizes, carried.length) : null
     carried = all.slice(all.length - rest)
-    found.push({ text: decoder.decode(all.subarray(0, all.length - rest)), role, trained, cut, tokens })
+    found.push({ text: decoder.decode(whole), role, trained, cut, tokens, pieces })
   }
   return found
 }

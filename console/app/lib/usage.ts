@@ -1,5 +1,5 @@
 /** Usage by day and group, as rows, totals and bars. Days are those of UTC, as the server counts them. Knows no React. */
-import { type Cell, toCsv } from './csv'
+import { type Cell, toCsv, withoutFormulas } from './csv'
 
 export const DAY_S = 86_400
 
@@ -16,6 +16,15 @@ export function dayOf(name: string): number | null {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(name)) return null
   const ms = Date.parse(`${name}T00:00:00Z`)
   return Number.isNaN(ms) ? null : ms / 1000
+}
+
+/** No usage is older; what is typed of a year before its last digit is. */
+const FIRST_DAY = '2000-01-01'
+
+/** A day that somebody can have meant, as a date field has it while its year is typed digit by digit. */
+export const isMeant = (name: string, todayS = today()): boolean => {
+  const dayS = dayOf(name)
+  return dayS !== null && name >= FIRST_DAY && dayS <= todayS
 }
 
 export const today = (nowMs = Date.now()): number => Math.floor(nowMs / 1000 / DAY_S) * DAY_S
@@ -84,11 +93,18 @@ export function merged(rows: readonly UsageRow[]): UsageRow[] {
   return [...found.values()].sort((a, b) => a.dayS - b.dayS || (a.group < b.group ? -1 : 1))
 }
 
-export function usageCsv(rows: readonly UsageRow[], group: string, values: readonly string[]): string {
+/** `guarded`: for a spreadsheet, since people choose names. */
+export function usageCsv(
+  rows: readonly UsageRow[],
+  group: string,
+  values: readonly string[],
+  guarded = false,
+): string {
   const line = (row: UsageRow): Cell[] => [
     dayName(row.dayS),
     row.group,
     ...values.map((name) => row.values[name] ?? 0),
   ]
-  return toCsv(['day', group, ...values], rows.map(line))
+  const cells = rows.map(line)
+  return toCsv(['day', group, ...values], guarded ? withoutFormulas(cells) : cells)
 }

@@ -2,7 +2,7 @@
 
 const NAMES: Record<number, string> = { 9: '⇥', 10: '↵', 13: '␍', 32: ' ', 127: '␡', 160: '⍽' }
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNSEEN = /[\u0000-\u001F\u007F-\u009F\u00AD\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/g
+const UNSEEN = /[\u0000-\u001F\u007F-\u009F\u00AD\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/g
 
 const name = (character: string): string => {
   const code = character.charCodeAt(0)

@@ -17,7 +17,11 @@ type Props = {
 const HEIGHT = 100
 
 export function DayBars({ days, bars, caption, nameOf, dayName, format, hint }: Props) {
-  const [at, setAt] = useState<number | null>(null)
+  const [pointed, setPointed] = useState<number | null>(null)
+  // the days may change under the pointer: the one that was pointed at may be among them no more
+  const found = pointed === null ? -1 : days.indexOf(pointed)
+  const at = found < 0 ? null : found
+  const setAt = (index: number) => setPointed(days[Math.min(days.length - 1, Math.max(0, index))] ?? null)
   const sums = days.map((_, index) => bars.reduce((sum, one) => sum + (one.values[index] ?? 0), 0))
   const top = Math.max(...sums, 0)
   const onKeyDown = (event: KeyboardEvent) => {
@@ -25,11 +29,11 @@ export function DayBars({ days, bars, caption, nameOf, dayName, format, hint }: 
     const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: days.length - 1 }[event.key]
     if (to === undefined) return
     event.preventDefault()
-    setAt(Math.min(days.length - 1, Math.max(0, to)))
+    setAt(to)
   }
   const point = (event: PointerEvent<HTMLElement>) => {
     const { left, width } = event.currentTarget.getBoundingClientRect()
-    setAt(Math.min(days.length - 1, Math.max(0, Math.floor(((event.clientX - left) / width) * days.length))))
+    setAt(Math.floor(((event.clientX - left) / width) * days.length))
   }
   const parts = at === null ? [] : bars.filter((one) => (one.values[at] ?? 0) > 0)
   return (

@@ -1,6 +1,7 @@
 /**
  * The tokens of a row as the trainer sees them: trained ones filled and underlined, others plain, those behind
- * the context's end struck. Drawn as runs, not token by token, so that thousands of tokens cost little.
+ * the context's end struck. Drawn as runs, not token by token, so that thousands of tokens cost little; where the
+ * runs tell their tokens' sizes, thin lines stand between them.
  */
 import { useMemo } from 'react'
 import type { TokenRun } from '@/api/report'
@@ -45,7 +46,13 @@ function Run({ run }: { run: ShownRun }) {
   const t = useT()
   const kind = fate(run)
   const title = `${t.datasets.fates[kind]} · ${t.datasets.tokens({ count: count(run.tokens) })}`
-  const text = harmless(run.text)
+  const text = run.pieces
+    ? run.pieces.map((piece, index) => (
+        <span key={index} className={styles.token} data-token>
+          {harmless(piece)}
+        </span>
+      ))
+    : harmless(run.text)
   if (kind === 'plain') return <span title={title}>{text}</span>
   return kind === 'trained' ? (
     <mark className={styles.trained} title={title}>

@@ -15,7 +15,9 @@ const NAMES: Record<Language, string> = { json: 'JSON', python: 'Python', node: 
 
 export function CodeView({ call }: { call: Call }) {
   const t = useT()
-  const languages = (Object.keys(NAMES) as Language[]).filter((one) => call.body || one !== 'json')
+  const languages = (Object.keys(NAMES) as Language[]).filter(
+    (one) => (call.body && call.file === undefined) || one !== 'json',
+  )
   const [language, setLanguage] = useState<Language>('python')
   const text = code(call, language, `${location.origin}/v1`)
   return (
@@ -39,25 +41,25 @@ export function CodeView({ call }: { call: Call }) {
   )
 }
 
+/** The button that shows the call of a page. */
+export function CodeButton({ call }: { call: Call }) {
+  const t = useT()
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <Button icon="code" onClick={() => setOpen(true)}>
+        {t.shared.viewCode}
+      </Button>
+      {open && <CodeDialog call={call} onClose={() => setOpen(false)} />}
+    </>
+  )
+}
+
 export function CodeDialog({ call, onClose }: { call: Call; onClose: () => void }) {
   const t = useT()
   return (
     <Dialog title={t.shared.viewCode} onClose={onClose} wide>
       <CodeView call={call} />
     </Dialog>
-  )
-}
-
-/** Among the actions of a page. */
-export function CodeButton({ call }: { call: Call }) {
-  const t = useT()
-  const [shown, setShown] = useState(false)
-  return (
-    <>
-      <Button icon="code" onClick={() => setShown(true)}>
-        {t.shared.viewCode}
-      </Button>
-      {shown && <CodeDialog call={call} onClose={() => setShown(false)} />}
-    </>
   )
 }

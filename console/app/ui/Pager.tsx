@@ -9,7 +9,7 @@ export function Pager({ newer, older }: { newer: string | null; older: string | 
   return (
     <nav className={styles.pager} aria-label={t.shared.pages}>
       {newer === null ? (
-        <Button small icon="left" disabledReason="–">
+        <Button small icon="left" disabledReason={t.shared.noNewer}>
           {t.shared.newer}
         </Button>
       ) : (
@@ -17,7 +17,11 @@ export function Pager({ newer, older }: { newer: string | null; older: string | 
           {t.shared.newer}
         </ButtonLink>
       )}
-      {older !== null && (
+      {older === null ? (
+        <Button small disabledReason={t.shared.noOlder}>
+          {t.shared.older}
+        </Button>
+      ) : (
         <ButtonLink small to={older}>
           {t.shared.older}
         </ButtonLink>

@@ -1,7 +1,7 @@
 /** Somebody brings data with faults, sees each of them, mends it, and sees what would be trained on. */
 import { readFileSync } from 'node:fs'
 import { expect, sample, signIn, test } from './people'
-import { uploaded } from './tuned'
+import { call, uploaded } from './tuned'
 
 const GOOD = readFileSync(sample('marv/train.jsonl'), 'utf8').trim().split('\n')
 const faulty = [...GOOD]
@@ -40,13 +40,15 @@ test('a file with faults shows each with its line and what to do; a good one sho
   for (const line of [4, 7, 10])
     await expect(page.getByRole('link', { name: `Line ${line}`, exact: true })).toBeVisible()
 
+  // the very spot in the line
+  await expect(page.getByRole('listitem').filter({ hasText: 'Line 7' }).locator('mark')).toHaveText('"robot"')
   // by keyboard to the second one, and on to its row
   await page.keyboard.press('n')
   await page.keyboard.press('n')
   await page.keyboard.press('Enter')
   const row = page.getByRole('article', { name: 'Line 7', exact: true })
   await expect(row).toBeFocused()
-  await expect(row).toContainText('robot')
+  await expect(row.locator('pre mark')).toHaveText('"robot"')
 
   await page.getByRole('link', { name: 'Datasets' }).first().click()
   await page.locator('input[type=file]').setInputFiles(file(MENDED, GOOD))
@@ -58,8 +60,26 @@ test('a file with faults shows each with its line and what to do; a good one sho
   const { messages } = JSON.parse(GOOD[0] as string) as { messages: { role: string; content: string }[] }
   await expect(first.locator('mark')).toContainText(messages.at(-1)?.content ?? '')
   await expect(first.locator('mark')).not.toContainText(messages[1]?.content ?? '')
+
+  // the row in focus shows its tokens; the last row of a page leads to the next page
+  await expect(first.locator('[data-token]')).toHaveCount(0)
+  await page.keyboard.press(']')
+  await expect(first).toBeFocused()
+  await expect(first.locator('[data-token]').nth(5)).toBeVisible()
+  for (let line = 1; line <= 20; line++) await page.keyboard.press(']')
+  const next = page.getByRole('article', { name: 'Line 21', exact: true })
+  await expect(next).toBeFocused()
+  await expect(first).toHaveCount(0)
+  await page.keyboard.press('[')
+  await expect(page.getByRole('article', { name: 'Line 20', exact: true })).toBeFocused()
+  await expect(page.getByRole('button', { name: 'Previous rows' })).toHaveAccessibleDescription(
+    'These are the first ones.',
+  )
   await page.getByRole('tab', { name: 'Tokens' }).click()
   await expect(page.getByText('Context of the model')).toBeVisible()
+  await expect(page.getByText(/^[\d.KM]+ trained tokens, about .+ epochs\.$/)).toBeVisible()
+  await expect(page.getByText('The context ends behind all rows')).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Rows by their messages' })).toBeVisible()
 
   await page.getByRole('button', { name: 'Delete' }).click()
   const dialog = page.getByRole('dialog')
@@ -67,6 +87,52 @@ test('a file with faults shows each with its line and what to do; a good one sho
   await dialog.getByRole('button', { name: 'Delete' }).click()
   await expect(page.getByRole('heading', { name: 'Datasets', level: 1 })).toBeVisible()
   await expect(page.getByRole('link', { name: MENDED })).toHaveCount(0)
+})
+
+test('a report names rows of the same words, and n leads to problems that are not shown yet', async ({
+  page,
+  baseURL,
+}) => {
+  const lines = [...GOOD, ...Array.from({ length: 12 }, () => '{"messages": []}')]
+  const words = GOOD[0] as string
+  lines.splice(
+    1,
+    0,
+    words.toUpperCase().replaceAll(/"[A-Z]+":|"(SYSTEM|USER|ASSISTANT)"/g, (key) => key.toLowerCase()),
+  )
+  const id = await uploaded(baseURL as string, 'many-faults.jsonl', `${lines.join('\n')}\n`)
+  await signIn(page, `/console/datasets/${id}`)
+  await expect(page.getByRole('heading', { name: '12 problems stop a job' })).toBeVisible()
+  await expect(page.getByText('One row has the same letters and digits as an earlier one.')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Show 4 more' })).toBeVisible()
+  for (let n = 1; n <= 9; n++) await page.keyboard.press('n')
+  await expect(page.getByRole('link', { name: `Line ${GOOD.length + 10}`, exact: true })).toBeFocused()
+  await page.getByRole('button', { name: 'View code' }).click()
+  await expect(page.getByRole('dialog')).toContainText(`/files/${id}/report`)
+})
+
+test('pages of files lead to older ones and back', async ({ page, baseURL }) => {
+  const mark = `pages-${Date.now()}`
+  const form = (n: number) => {
+    const data = new FormData()
+    data.append('purpose', 'user_data')
+    data.append('file', new Blob(['text']), `${mark}-${n}.txt`)
+    return data
+  }
+  for (let n = 0; n < 51; n++) await call(baseURL as string, '/files', { method: 'POST', body: form(n) })
+  await signIn(page, `/console/datasets?q=${mark}`)
+  await expect(page.getByRole('row')).toHaveCount(51)
+  const newer = page.getByRole('button', { name: 'Newer' })
+  await expect(newer).toHaveAccessibleDescription('There are no newer ones.')
+  await page.getByRole('link', { name: 'Older' }).click()
+  await expect(page.getByRole('row')).toHaveCount(2)
+  await expect(page.getByRole('button', { name: 'Older' })).toHaveAccessibleDescription(
+    'There are no older ones.',
+  )
+  await page.getByRole('link', { name: 'Newer' }).click()
+  await expect(page.getByRole('row')).toHaveCount(51)
+  await expect(page).toHaveURL(/before=file-/)
+  await expect(newer).toHaveAttribute('aria-disabled', 'true')
 })
 
 test('the list tells of each file what is in it and whether a job takes it, without anybody opening it', async ({

@@ -19,11 +19,26 @@ test('a project gets a key, which is shown once, sees nothing of others, and end
   const secret = (await page.getByRole('dialog').locator('code').first().textContent()) ?? ''
   expect(secret).toMatch(/^sk-/)
   await expect(page.getByRole('dialog').locator('pre')).toContainText(`export OPENAI_API_KEY=${secret}`)
+  // neither a key pressed by habit nor a stray click takes it away
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
+  await page.mouse.click(4, 4)
+  await expect(page.getByText('Once this is closed, nobody can see the key again.')).toBeVisible()
+  await expect(page.getByText(secret, { exact: true })).toBeVisible()
   await page.getByRole('button', { name: 'I have copied it' }).click()
   await expect(page.getByText(secret)).toHaveCount(0)
   const row = page.getByRole('row', { name: /desk 4/ })
   await expect(row).toContainText(secret.slice(-4))
+  // the key's name, and the service account that it belongs to
+  await expect(row.getByRole('cell', { name: 'desk 4', exact: true })).toHaveCount(2)
   expect(page.url()).not.toContain(secret)
+  const archived = page.getByRole('checkbox', { name: 'Archived projects too' })
+  await archived.check()
+  await expect(row).toBeVisible()
+  await expect(archived).toBeFocused()
+  await page.getByRole('button', { name: 'View code' }).click()
+  await expect(page.getByRole('dialog')).toContainText('/api_keys')
+  await page.keyboard.press('Escape')
 
   // the other person, in a browser of their own
   const context = await browser.newContext()
@@ -57,6 +72,25 @@ test('usage counts what was asked, as bars, as a table and as CSV', async ({ pag
   await page.getByRole('group', { name: 'Tokens by day' }).focus()
   await page.keyboard.press('End')
   await expect(page.getByRole('table', { name: 'Totals' }).getByRole('row', { name: /^nano / })).toBeVisible()
+  // fewer days than the one that was pointed at
+  await page.getByText('7 days', { exact: true }).click()
+  await expect(page.getByRole('group', { name: 'Tokens by day' })).toBeVisible()
+  await page.getByText('30 days', { exact: true }).click()
+
+  // a day typed digit by digit
+  const day = new Date(Date.now() - 5 * 86_400_000).toISOString().slice(0, 10)
+  const [year, month, date] = day.split('-')
+  await page.getByLabel('From', { exact: true }).focus()
+  await page.keyboard.type(`${month}${date}${year}`)
+  await expect(page.getByLabel('From', { exact: true })).toHaveValue(day)
+  await page.keyboard.press('Tab')
+  await expect(page).toHaveURL(new RegExp(`from=${day}`))
+
+  await page.getByText('Requests', { exact: true }).first().click()
+  await expect(page.getByRole('group', { name: 'Requests by day' })).toBeVisible()
+  await page.getByRole('button', { name: 'View code' }).click()
+  await expect(page.getByRole('dialog')).toContainText('/organization/usage/completions')
+  await page.keyboard.press('Escape')
   const [saved] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('button', { name: 'Download as CSV' }).click(),
@@ -64,4 +98,10 @@ test('usage counts what was asked, as bars, as a table and as CSV', async ({ pag
   const csv = Buffer.concat(await (await saved.createReadStream()).toArray()).toString()
   expect(csv).toMatch(/^day,model,total_tokens,/)
   expect(csv).toMatch(/,nano,\d+/)
+
+  await page.getByText('Costs', { exact: true }).click()
+  await expect(page.getByText('No prices are set', { exact: false })).toBeVisible()
+  await page.getByText('Training', { exact: true }).click()
+  await page.getByText('Job', { exact: true }).click()
+  await expect(page).toHaveURL(/by=fine_tuning_job_id/)
 })

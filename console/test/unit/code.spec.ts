@@ -53,6 +53,45 @@ def OpenAI(base_url): return Asked()
     const printed = execFileSync('sh', ['-c', shell]).toString()
     expect(JSON.parse(printed.slice(printed.indexOf('{')))).toEqual(call.body)
   })
+  const listed: Call = {
+    method: 'GET',
+    path: '/files',
+    name: 'files.list',
+    query: { limit: 2, purpose: undefined },
+    ownQuery: { q: 'a&b', include: 'report' },
+  }
+  it('asks with what the clients know, and with our own words beside it', () => {
+    expect(code(listed, 'python', base)).toContain(
+      'client.files.list(\n    limit=2,\n    extra_query={\n        "q": "a&b",\n        "include": "report",\n    },\n)',
+    )
+    expect(code(listed, 'node', base)).toContain(
+      'client.files.list({\n  limit: 2,\n  q: "a&b",\n  include: "report"\n})',
+    )
+    expect(code(listed, 'curl', base)).toContain(`'${base}/files?limit=2&q=a%26b&include=report'`)
+  })
+  it('asks by its path for what the clients have no name for', () => {
+    const usage: Call = { method: 'GET', path: '/organization/costs', query: { group_by: ['line_item'] } }
+    expect(code(usage, 'python', base)).toContain(
+      'client.get(\n    "/organization/costs",\n    cast_to=object,\n    options={\n        "params": {',
+    )
+    expect(code(usage, 'node', base)).toContain('client.get("/organization/costs", {\n  query: {')
+    expect(code(usage, 'curl', base)).toContain('/costs?group_by=line_item')
+  })
+  it('sends a file as one', () => {
+    const sent: Call = {
+      method: 'POST',
+      path: '/files',
+      name: 'files.create',
+      file: `it's "mine".jsonl`,
+      body: { purpose: 'fine-tune' },
+    }
+    const shell = code(sent, 'curl', base).replace(/^curl/, "printf '%s\\n'")
+    const printed = execFileSync('sh', ['-c', shell]).toString().split('\n')
+    expect(printed).toContain('purpose=fine-tune')
+    expect(printed).toContain('file=@"it\'s \\"mine\\".jsonl"')
+    expect(code(sent, 'python', base)).toContain('file=open("it\'s \\"mine\\".jsonl", "rb")')
+    expect(code(sent, 'node', base)).toContain('file: fs.createReadStream(')
+  })
   it('names what stands in the path before the rest', () => {
     const retrieve: Call = {
       method: 'GET',
@@ -69,14 +108,14 @@ def OpenAI(base_url): return Asked()
       path: '/fine_tuning/jobs',
       name: 'fine_tuning.jobs.list',
       query: { limit: 50, metadata: { 'a b': 'c&"d' } },
-      ours: { status: 'queued,running', q: "it's" },
+      ownQuery: { status: 'queued,running', q: "it's" },
     }
     const shell = code(list, 'curl', base).replace(/^curl/, "printf '%s\\n'")
     const url = new URL(execFileSync('sh', ['-c', shell]).toString().split('\n')[0] ?? '')
     expect(Object.fromEntries(url.searchParams)).toEqual({
       limit: '50',
       'metadata[a b]': 'c&"d',
-      ...list.ours,
+      ...list.ownQuery,
     })
 
     const stand = `
@@ -89,7 +128,7 @@ def OpenAI(base_url): return Asked()
     const program = stand + code(list, 'python', base).replace(/^from openai.*$/m, '')
     expect(JSON.parse(execFileSync('python3', ['-c', program]).toString())).toEqual({
       ...list.query,
-      extra_query: list.ours,
+      extra_query: list.ownQuery,
     })
     expect(code(list, 'node', base)).toContain('client.fineTuning.jobs.list({\n  limit: 50,')
     expect(code(list, 'node', base)).toContain('status: "queued,running"')

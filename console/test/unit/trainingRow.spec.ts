@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { en } from '@/i18n/en'
+import { zhCN } from '@/i18n/zh-CN'
 import { asText, grouped } from '@/lib/problems'
 import { linesOf, rowOf } from '@/lib/trainingRow'
 
@@ -55,6 +57,7 @@ describe('problems of a file', () => {
       ['b', [1, 3]],
       ['a', [2]],
     ])
-    expect(asText([problem(4, 'a')])).toBe('Line 4: m; h')
+    expect(asText([problem(4, 'a')], en.datasets)).toBe('Line 4: m; h')
+    expect(asText([problem(4, 'blank_line')], zhCN.datasets)).toBe('第 4 行：m；删除空行。')
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { barsOf, dayName, dayOf, daysOf, merged, totalsOf, usageCsv } from '@/lib/usage'
+import { usageQuery } from '@/api/usage'
+import { barsOf, dayName, dayOf, daysOf, isMeant, merged, totalsOf, usageCsv } from '@/lib/usage'
 
 const DAY = 86_400
 const row = (dayS: number, group: string, tokens: number) => ({
@@ -31,6 +32,27 @@ describe('usage by day', () => {
   it('joins rows of the same day and group, and writes them as CSV', () => {
     const joined = merged([row(0, 'x, y', 1), row(0, 'x, y', 2)])
     expect(usageCsv(joined, 'model', ['tokens'])).toBe('day,model,tokens\n1970-01-01,"x, y",3\n')
+  })
+  it('takes no half-typed year for a day that was meant', () => {
+    const today = dayOf('2026-11-21') as number
+    const typed = ['0002-11-01', '0020-11-01', '0202-11-01', '2026-11-01', '2026-11-22', '']
+    expect(typed.map((name) => isMeant(name, today))).toEqual([false, false, false, true, false, false])
+  })
+  it('writes names that look like formulas for spreadsheets as text, and for others as they are', () => {
+    const rows = [row(0, '=1+1', 1)]
+    expect(usageCsv(rows, 'model', ['tokens'])).toContain(',=1+1,')
+    expect(usageCsv(rows, 'model', ['tokens'], true)).toContain(",'=1+1,")
+  })
+  it('shows no numbers of one report under the name of another while those are read', () => {
+    const span = { fromS: 0, toS: DAY }
+    const before = { rows: [row(0, 'nano', 5)], currency: null }
+    const shown = (asked: ReturnType<typeof usageQuery>) => {
+      const earlier = { queryKey: usageQuery('served', 'model', span).queryKey }
+      return (asked.placeholderData as (data: unknown, query: unknown) => unknown)(before, earlier)
+    }
+    expect(shown(usageQuery('served', 'model', { fromS: 0, toS: 9 * DAY }))).toBe(before)
+    expect(shown(usageQuery('costs', 'model', span))).toBeUndefined()
+    expect(shown(usageQuery('served', 'project_id', span))).toBeUndefined()
   })
   it('knows days, and refuses what is none', () => {
     expect(dayName(dayOf('2026-11-21') as number)).toBe('2026-11-21')

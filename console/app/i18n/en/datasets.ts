@@ -102,14 +102,25 @@ export const datasets = {
   warnings: 'Warnings',
   firstOf: (p: { shown: string; all: string }) => `The first ${p.shown} of ${p.all}.`,
   line: (p: { line: string }) => `Line ${p.line}`,
+  problemLine: (p: { line: string; message: string; hint: string }) =>
+    `Line ${p.line}: ${p.message}; ${p.hint}`,
   copyList: 'Copy the list',
   csv: 'Download as CSV',
+  sheet: 'CSV for spreadsheets',
+  sheetHint: 'Words that a spreadsheet would run as a formula get an apostrophe in front.',
   moreOfKind: (p: { count: string }) => `Show ${p.count} more`,
   keys: { title: 'In a file', problem: 'Next and previous problem', row: 'Previous and next row' },
   keysHint: 'n and p lead to the next and the previous problem.',
   duplicates: 'Rows that stand more than once',
-  duplicatesText: (p: { rows: string; groups: string }) =>
-    `${p.rows} rows repeat an earlier one, in ${p.groups} groups. They count more than the others.`,
+  duplicatesText: (p: { count: number; rows: string; groups: string }) =>
+    p.count === 1
+      ? 'One row repeats an earlier one. It counts more than the others.'
+      : `${p.rows} rows repeat an earlier one, in ${p.groups} groups. They count more than the others.`,
+  nearDuplicates: 'Rows that differ only in case, spaces and punctuation',
+  nearDuplicatesText: (p: { count: number; rows: string; groups: string }) =>
+    p.count === 1
+      ? 'One row has the same letters and digits as an earlier one.'
+      : `${p.rows} rows have the same letters and digits as an earlier one, in ${p.groups} groups.`,
   overlap: 'Rows shared with another file',
   overlapWith: 'Compare with',
   overlapNone: 'Choose a file',
@@ -128,9 +139,14 @@ export const datasets = {
   preferred: 'Preferred',
   rejected: 'Not preferred',
   asFile: 'As it stands in the file',
+  endsHere: '(ends here)',
   noRows: 'No such rows.',
   firstRowsLink: 'From the first row',
   nextRows: 'Next rows',
+  previousRows: 'Previous rows',
+  noEarlierRows: 'These are the first ones.',
+  noLaterRows: 'These are the last ones.',
+  boundaries: 'Thin lines part the tokens of the row in focus.',
   goTo: 'Go to line',
   converted: 'Written as prompt and completion; trained as a conversation.',
   notARow: 'This line is not a row that can be trained on.',
@@ -152,6 +168,17 @@ export const datasets = {
     share: 'Share',
     cut: (p: { count: string }) => `${p.count} rows are longer than the context. Their end is never seen.`,
     untrained: (p: { count: string }) => `${p.count} rows have nothing to train on and are left out.`,
+    turns: 'Rows by their messages',
+    turnsCaption: (p: { median: string; longest: string }) =>
+      `Half of the rows have at most ${p.median} messages; the longest has ${p.longest}.`,
+    turnsBin: 'Messages',
+    limit: (p: { context: string }) => `The context ends here, at ${p.context}: the rows below are cut off.`,
+    limitWithin: (p: { context: string }) =>
+      `The context ends within the bar above, at ${p.context}: what is longer is cut off.`,
+    limitBeyond: (p: { context: string }) => `The context ends behind all rows, at ${p.context}.`,
+    forecast: (p: { tokens: string; time: string; cost: string | null; epochs: number; text: string }) =>
+      `${p.tokens} trained tokens, about ${p.time}${p.cost ? `, ${p.cost}` : ''} for ${p.epochs === 1 ? 'one epoch' : `${p.text} epochs`}.`,
+    between: (p: { low: string; high: string }) => `${p.low} to ${p.high}`,
     lines: 'Lines',
     waiting: 'The tokens are being counted.',
     none: 'Tokens are counted once the rows can be read.',

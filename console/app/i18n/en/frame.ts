@@ -39,6 +39,8 @@ export const shared = {
   none: 'None',
   older: 'Older',
   newer: 'Newer',
+  noOlder: 'There are no older ones.',
+  noNewer: 'There are no newer ones.',
   pages: 'Pages',
   search: 'Search',
   requestId: (p: { id: string }) => `Request ${p.id}`,

@@ -42,6 +42,7 @@ export const keys = {
   columns: {
     name: 'Name',
     key: 'Key',
+    owner: 'Service account',
     created: 'Created',
     used: 'Last used',
     expires: 'Ends',
@@ -65,4 +66,6 @@ export const keys = {
   asEnvironment: 'For the OpenAI SDK, in a terminal',
   environment: 'the two lines',
   done: 'I have copied it',
+  staysOpen: (p: { done: string }) =>
+    `Once this is closed, nobody can see the key again. Choose “${p.done}” to close it.`,
 }

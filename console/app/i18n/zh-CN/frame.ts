@@ -40,6 +40,8 @@ export const shared: typeof en.shared = {
   none: '无',
   older: '更早',
   newer: '更新',
+  noOlder: '没有更早的了。',
+  noNewer: '没有更新的了。',
   pages: '分页',
   search: '搜索',
   requestId: (p) => `请求 ${p.id}`,

@@ -42,6 +42,7 @@ export const keys: Messages['keys'] = {
   columns: {
     name: '名称',
     key: '密钥',
+    owner: '服务账号',
     created: '创建时间',
     used: '上次使用',
     expires: '失效时间',
@@ -65,4 +66,5 @@ export const keys: Messages['keys'] = {
   asEnvironment: '供 OpenAI SDK 在终端中使用',
   environment: '这两行',
   done: '我已复制',
+  staysOpen: ({ done }) => `关闭之后，谁也无法再看到这把密钥。请选择“${done}”来关闭。`,
 }

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import { api, body, type FileObject } from '@/api/client'
+import { sentence } from '@/api/errors'
 import { familyJobsQuery } from '@/api/family'
 import { download, fileQuery } from '@/api/files'
 import { nameOf } from '@/api/jobs'
@@ -12,12 +13,14 @@ import { forget } from '@/api/uploading'
 import { Page } from '@/frame/Page'
 import { useUrlState } from '@/frame/useUrlState'
 import { useT } from '@/i18n'
+import type { Call } from '@/lib/code'
 import { bytes, count } from '@/lib/number'
 import { oneOf, text } from '@/lib/urlState'
 import { harmless } from '@/lib/visible'
 import { Age } from '@/parts/Age'
 import { DeleteDialog } from '@/parts/DeleteDialog'
 import { Problem } from '@/parts/Problem'
+import { CodeButton } from '@/parts/ViewCode'
 import { paths } from '@/paths'
 import { Button, ButtonLink } from '@/ui/Button'
 import { CopyButton } from '@/ui/CopyButton'
@@ -52,8 +55,21 @@ export function Dataset() {
   return <Shown file={file} />
 }
 
+/** What the page asks for, as code; a file that is no training data is read as it is. */
+function callOf({ id, purpose }: FileObject, tab: string, model: string): Call {
+  if (purpose !== TRAINING)
+    return { method: 'GET', path: `/files/${id}`, name: 'files.retrieve', positional: [id] }
+  return {
+    method: 'GET',
+    path: `/files/${id}/${tab === 'rows' ? 'rows' : 'report'}`,
+    query: { model },
+  }
+}
+
 function Shown({ file }: { file: FileObject }) {
   const t = useT()
+  const [tab] = useUrlState('tab', TAB)
+  const [model] = useUrlState('model', text)
   const navigate = useNavigate()
   const client = useQueryClient()
   const [doomed, setDoomed] = useState(false)
@@ -66,7 +82,7 @@ function Shown({ file }: { file: FileObject }) {
     try {
       await download(file.id, file.filename)
     } catch (error) {
-      toast(`${error}`, { kind: 'bad' })
+      toast(sentence(error, t), { kind: 'bad' })
     }
     setBusy(false)
   }
@@ -94,6 +110,7 @@ function Shown({ file }: { file: FileObject }) {
           <Button icon="download" busy={busy} onClick={save}>
             {t.datasets.download}
           </Button>
+          <CodeButton call={callOf(file, tab, model)} />
           <Button kind="danger" onClick={() => setDoomed(true)}>
             {t.datasets.remove}
           </Button>
@@ -198,7 +215,7 @@ function Training({ file }: { file: FileObject }) {
         {answer.progress && <Inspecting progress={answer.progress} />}
         {tab === 'report' && report && <Report file={file} report={report} model={model} />}
         {tab === 'rows' && <Rows file={file} model={model} />}
-        {tab === 'stats' && report && <Stats file={file} report={report} model={model} />}
+        {tab === 'stats' && report && <Stats file={file} report={report} model={model} base={answer.model} />}
       </TabPanel>
     </>
   )

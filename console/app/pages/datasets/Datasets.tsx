@@ -1,8 +1,8 @@
 /** The files: upload, find, and see who uses them. */
-import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearchParams } from 'react-router'
-import { api, body } from '@/api/client'
 import { familyJobsQuery } from '@/api/family'
+import { filesPageQuery, listedWith } from '@/api/files'
 import { Page } from '@/frame/Page'
 import { useUrlState } from '@/frame/useUrlState'
 import { useT } from '@/i18n'
@@ -11,6 +11,7 @@ import { DraftList } from '@/parts/DraftList'
 import { DropVeil, UploadButton, useDrop } from '@/parts/DropZone'
 import { Problem } from '@/parts/Problem'
 import { useUpload } from '@/parts/useUpload'
+import { CodeButton } from '@/parts/ViewCode'
 import { paths } from '@/paths'
 import { Button } from '@/ui/Button'
 import { Input, Select } from '@/ui/Field'
@@ -22,7 +23,6 @@ import { FilesTable } from './FilesTable'
 import { Uploads } from './Uploads'
 import { useLook } from './useLook'
 
-const PER_PAGE = 50
 const PURPOSES = [
   'fine-tune',
   'fine-tune-results',
@@ -35,18 +35,7 @@ const PURPOSES = [
 ] as const
 const PURPOSE = oneOf('', ...PURPOSES)
 /** A place in one list is none in another. */
-const PLACE = ['after']
-
-const pageQuery = (purpose: string, q: string, after: string | undefined) =>
-  queryOptions({
-    queryKey: ['files', 'page', purpose, q, after ?? ''],
-    queryFn: ({ signal }) => {
-      const include = 'report' as const
-      const query = { limit: PER_PAGE, after, purpose: purpose || undefined, q: q || undefined, include }
-      return body(api.GET('/v1/files', { params: { query }, signal }))
-    },
-    placeholderData: keepPreviousData,
-  })
+const PLACE = ['after', 'before']
 
 /** Here each upload has its row. */
 const isHere = () => location.pathname.endsWith('/datasets')
@@ -58,7 +47,9 @@ export function Datasets() {
   const [purpose] = useUrlState('purpose', PURPOSE)
   const [q, setQ] = useUrlState('q', text, PLACE)
   const after = search.get('after') ?? undefined
-  const { data, error, refetch, isPending } = useQuery(pageQuery(purpose, q.trim(), after))
+  const before = search.get('before') ?? undefined
+  const filter = { purpose, q: q.trim(), after, before }
+  const { data, error, refetch, isPending } = useQuery(filesPageQuery(filter))
   const { data: jobs } = useQuery(familyJobsQuery())
   const words = q.trim().toLowerCase()
   const shown =
@@ -69,12 +60,20 @@ export function Datasets() {
     for (const file of files) begin(file)
   }
   const over = useDrop(send)
-  const isEmpty = data && !data.data.length && !after && !purpose && !q
+  const isEmpty = data && !data.data.length && !after && !before && !purpose && !q
+  // a page behind a cursor has one before it; one in front of a cursor says itself whether it has
+  const hasNewer = after ? true : Boolean(before && data?.has_more)
+  const hasOlder = before ? true : Boolean(data?.has_more)
   return (
     <Page
       title={t.datasets.title}
       lead={t.datasets.lead}
-      actions={<UploadButton label={t.datasets.upload} onFiles={send} />}
+      actions={
+        <>
+          <UploadButton label={t.datasets.upload} onFiles={send} />
+          <CodeButton call={{ method: 'GET', path: '/files', name: 'files.list', ...listedWith(filter) }} />
+        </>
+      }
     >
       {over && <DropVeil text={t.datasets.dropHere} />}
       {error && <Problem error={error} onRetry={refetch} />}
@@ -121,8 +120,12 @@ export function Datasets() {
           )}
           {data && (
             <Pager
-              newer={after ? paths.datasets({ purpose, q }) : null}
-              older={data.has_more ? paths.datasets({ purpose, q, after: data.data.at(-1)?.id }) : null}
+              newer={hasNewer ? paths.datasets({ purpose, q, before: data.data[0]?.id }) : null}
+              older={
+                hasOlder && data.data.length
+                  ? paths.datasets({ purpose, q, after: data.data.at(-1)?.id })
+                  : null
+              }
             />
           )}
         </>

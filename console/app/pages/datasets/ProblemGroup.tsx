@@ -1,8 +1,9 @@
-/** Problems of one kind: each with a link to its row, what is wrong, and what to do. */
+/** Problems of one kind: each with a link to its row, what is wrong, where in the line, and what to do. */
 import { useState } from 'react'
 import { Link } from 'react-router'
 import type { FileProblem } from '@/api/report'
 import { useT } from '@/i18n'
+import { excerptOf, spotOf } from '@/lib/excerpt'
 import { count } from '@/lib/number'
 import { nameOfCode } from '@/lib/problems'
 import { harmless } from '@/lib/visible'
@@ -10,6 +11,8 @@ import { ProblemWords } from '@/parts/ProblemWords'
 import { paths } from '@/paths'
 import { Button } from '@/ui/Button'
 import styles from './Dataset.module.css'
+import { Pieces } from './Excerpt'
+import { useFaultyLines } from './useFaultyLines'
 
 const SHOWN = 8
 
@@ -33,15 +36,19 @@ export function ProblemGroup({
   problems,
   file,
   model,
+  stopsJob,
 }: {
   code: string
   problems: FileProblem[]
   file: string
   model: string
+  /** The server gives the text of such lines only. */
+  stopsJob: boolean
 }) {
   const t = useT()
   const [all, setAll] = useState(false)
   const shown = all ? problems : problems.slice(0, SHOWN)
+  const texts = useFaultyLines(file, model, stopsJob ? shown.map(({ line }) => line) : [])
   return (
     <section className={styles.group}>
       <h3>
@@ -56,16 +63,28 @@ export function ProblemGroup({
               <p>
                 <ProblemWords {...problem} />
               </p>
+              <Excerpt text={texts.get(problem.line)} problem={problem} />
               <p className={styles.remedy}>{harmless(t.datasets.remedy(problem))}</p>
             </div>
           </li>
         ))}
       </ul>
       {!all && problems.length > SHOWN && (
-        <Button small onClick={() => setAll(true)}>
+        <Button small data-more onClick={() => setAll(true)}>
           {t.datasets.moreOfKind({ count: count(problems.length - SHOWN) })}
         </Button>
       )}
     </section>
+  )
+}
+
+function Excerpt({ text, problem }: { text: string | undefined; problem: FileProblem }) {
+  if (!text) return null
+  return (
+    <p className={styles.excerpt}>
+      <code>
+        <Pieces pieces={excerptOf(text, spotOf(text, problem))} />
+      </code>
+    </p>
   )
 }

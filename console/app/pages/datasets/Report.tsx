@@ -1,7 +1,7 @@
 /** What a job would say of the file: the verdict, each problem with its line and what to do, repeats and overlap. */
 import type { FileObject } from '@/api/client'
 import { save } from '@/api/files'
-import type { FileProblem, ReportBody } from '@/api/report'
+import type { FileProblem, Repeated, ReportBody } from '@/api/report'
 import { useT } from '@/i18n'
 import { count } from '@/lib/number'
 import { asCsv, asText, grouped } from '@/lib/problems'
@@ -16,22 +16,25 @@ import { useProblemKeys } from './useProblemKeys'
 export function Report({ file, report, model }: { file: FileObject; report: ReportBody; model: string }) {
   const t = useT()
   useProblemKeys()
-  const { problems, warnings, duplicates } = report
+  const { problems, warnings, duplicates, near_duplicates } = report
   const all = [...problems, ...warnings]
+  const csv = (guarded: boolean) =>
+    save(new Blob([asCsv(all, guarded)], { type: 'text/csv' }), `${file.filename}-problems.csv`)
   return (
     <div className={styles.report}>
       <Verdict report={report} />
       {all.length > 0 && (
         <div className={styles.tools}>
-          <CopyButton text={() => asText(all)} what={t.datasets.copyList} label={t.datasets.copyList} />
-          <Button
-            small
-            icon="download"
-            onClick={() =>
-              save(new Blob([asCsv(all)], { type: 'text/csv' }), `${file.filename}-problems.csv`)
-            }
-          >
+          <CopyButton
+            text={() => asText(all, t.datasets)}
+            what={t.datasets.copyList}
+            label={t.datasets.copyList}
+          />
+          <Button small icon="download" onClick={() => csv(false)}>
             {t.datasets.csv}
+          </Button>
+          <Button small icon="download" title={t.datasets.sheetHint} onClick={() => csv(true)}>
+            {t.datasets.sheet}
           </Button>
           <span className="quiet">{t.datasets.keysHint}</span>
         </div>
@@ -53,27 +56,52 @@ export function Report({ file, report, model }: { file: FileObject; report: Repo
         kind="warning"
       />
       {duplicates !== null && duplicates.n_rows > 0 && (
-        <section>
-          <h2>{t.datasets.duplicates}</h2>
-          <p className="quiet">
-            {t.datasets.duplicatesText({
-              rows: count(duplicates.n_rows),
-              groups: count(duplicates.n_groups),
-            })}
-          </p>
-          <ul className={styles.groups}>
-            {duplicates.groups.slice(0, 20).map((lines) => (
-              <li key={lines.join()} className={styles.lines}>
-                {lines.map((line) => (
-                  <LineLink key={line} file={file.id} line={line} model={model} />
-                ))}
-              </li>
-            ))}
-          </ul>
-        </section>
+        <Groups
+          title={t.datasets.duplicates}
+          text={t.datasets.duplicatesText(countsOf(duplicates))}
+          found={duplicates}
+          file={file.id}
+          model={model}
+        />
+      )}
+      {near_duplicates && near_duplicates.n_rows > 0 && (
+        <Groups
+          title={t.datasets.nearDuplicates}
+          text={t.datasets.nearDuplicatesText(countsOf(near_duplicates))}
+          found={near_duplicates}
+          file={file.id}
+          model={model}
+        />
       )}
       <Overlap file={file} model={model} />
     </div>
+  )
+}
+
+const countsOf = ({ n_rows, n_groups }: Repeated) => ({
+  count: n_rows,
+  rows: count(n_rows),
+  groups: count(n_groups),
+})
+
+type GroupsProps = { title: string; text: string; found: Repeated; file: string; model: string }
+
+/** Rows that belong together, each group as links to its lines. */
+function Groups({ title, text, found, file, model }: GroupsProps) {
+  return (
+    <section>
+      <h2>{title}</h2>
+      <p className="quiet">{text}</p>
+      <ul className={styles.groups}>
+        {found.groups.slice(0, 20).map((lines) => (
+          <li key={lines.join()} className={styles.lines}>
+            {lines.map((line) => (
+              <LineLink key={line} file={file} line={line} model={model} />
+            ))}
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
 
@@ -140,7 +168,14 @@ function List({ title, found, total, file, model, kind }: ListProps) {
       )}
       <div className={styles.list} data-kind={kind}>
         {grouped(found).map(({ code, problems }) => (
-          <ProblemGroup key={code} code={code} problems={problems} file={file.id} model={model} />
+          <ProblemGroup
+            key={code}
+            code={code}
+            problems={problems}
+            file={file.id}
+            model={model}
+            stopsJob={kind === 'problem'}
+          />
         ))}
       </div>
     </section>

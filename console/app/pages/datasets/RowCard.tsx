@@ -1,25 +1,24 @@
 /** One row: what is wrong with it, and its tokens; both replies of a preference pair side by side. */
-import { useEffect, useRef } from 'react'
-import type { FileRow, RenderedReply } from '@/api/report'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
+import { type FileProblem, type FileRow, type RenderedReply, rowsQuery } from '@/api/report'
 import { useT } from '@/i18n'
+import { piecesOf, spotOf } from '@/lib/excerpt'
 import { count } from '@/lib/number'
-import { harmless, visible } from '@/lib/visible'
+import { harmless } from '@/lib/visible'
 import { ProblemWords } from '@/parts/ProblemWords'
 import { TokenText } from '@/parts/TokenText'
 import { Icon } from '@/ui/Icon'
 import styles from './Dataset.module.css'
+import { Pieces } from './Excerpt'
 
-export function RowCard({
-  row,
-  contextLength,
-  wanted,
-}: {
-  row: FileRow
-  contextLength: number
-  wanted: boolean
-}) {
+type Props = { file: string; model: string; row: FileRow; contextLength: number; wanted: boolean }
+
+export function RowCard({ file, model, row, contextLength, wanted }: Props) {
   const t = useT()
   const card = useRef<HTMLElement>(null)
+  const [focused, setFocused] = useState(false)
+  const replies = useBoundaries(file, model, row, focused)
   useEffect(() => {
     if (wanted) card.current?.focus()
   }, [wanted])
@@ -32,6 +31,8 @@ export function RowCard({
       data-wanted={wanted || undefined}
       tabIndex={-1}
       aria-label={name}
+      onFocus={() => setFocused(true)}
+      onBlur={() => setFocused(false)}
     >
       <div className={styles.cardHead}>
         <h2>{name}</h2>
@@ -57,18 +58,34 @@ export function RowCard({
       {row.text !== null && (
         <figure className={styles.raw}>
           <figcaption className="quiet">{t.datasets.asFile}</figcaption>
-          <pre>{visible(row.text)}</pre>
+          <pre>
+            <Pieces pieces={markedOf(row.text, row.problems)} />
+          </pre>
         </figure>
       )}
-      {row.replies.length > 0 && (
-        <div className={styles.replies} data-replies={row.replies.length}>
-          {row.replies.map((reply, index) => (
+      {replies.length > 0 && (
+        <div className={styles.replies} data-replies={replies.length}>
+          {replies.map((reply, index) => (
             <Reply key={index} reply={reply} contextLength={contextLength} />
           ))}
         </div>
       )}
     </article>
   )
+}
+
+const markedOf = (text: string, problems: readonly FileProblem[]) =>
+  piecesOf(
+    text,
+    problems.map((problem) => spotOf(text, problem)),
+  )
+
+/** The row in focus shows where its tokens end; they are asked for then. */
+function useBoundaries(file: string, model: string, row: FileRow, focused: boolean): RenderedReply[] {
+  const asked = { model: model || undefined, afterLine: row.line - 1, limit: 1, boundaries: true }
+  const { data } = useQuery({ ...rowsQuery(file, asked), enabled: focused && row.replies.length > 0 })
+  const [found] = data?.data ?? []
+  return focused && found?.line === row.line ? found.replies : row.replies
 }
 
 function Reply({ reply, contextLength }: { reply: RenderedReply; contextLength: number }) {

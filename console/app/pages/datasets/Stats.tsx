@@ -1,16 +1,19 @@
 /** The tokens of a file: how many there are, how long the rows are, and what does not fit. */
 import type { FileObject } from '@/api/client'
-import type { ReportBody, TokenFacts } from '@/api/report'
+import type { ReportBody } from '@/api/report'
 import { useT } from '@/i18n'
 import { count, percent } from '@/lib/number'
 import styles from './Dataset.module.css'
+import { FileForecast } from './FileForecast'
+import { Histogram } from './Histogram'
 import { LineLink } from './ProblemGroup'
 
-type Props = { file: FileObject; report: ReportBody; model: string }
+/** `base`: the one that the tokens are counted for, whether it was chosen or not. */
+type Props = { file: FileObject; report: ReportBody; model: string; base: string }
 
-export function Stats({ file, report, model }: Props) {
+export function Stats({ file, report, model, base }: Props) {
   const t = useT()
-  const tokens = report.tokens
+  const { tokens, turns } = report
   if (!tokens)
     return <p className="quiet">{report.n_problems ? t.datasets.stats.none : t.datasets.stats.waiting}</p>
   const words = t.datasets.stats
@@ -36,6 +39,7 @@ export function Stats({ file, report, model }: Props) {
           </div>
         ))}
       </dl>
+      <FileForecast file={file} report={report} base={base} />
       <Lines
         text={words.cut({ count: count(tokens.n_cut) })}
         n={tokens.n_cut}
@@ -50,7 +54,25 @@ export function Stats({ file, report, model }: Props) {
         file={file.id}
         model={model}
       />
-      <Histogram tokens={tokens} />
+      <Histogram
+        title={words.histogram}
+        caption={words.histogramCaption({
+          median: count(tokens.median),
+          longest: count(tokens.longest),
+          context: count(tokens.context_length),
+        })}
+        head={words.bin}
+        bins={tokens.histogram}
+        limit={tokens.context_length}
+      />
+      {turns && (
+        <Histogram
+          title={words.turns}
+          caption={words.turnsCaption({ median: count(turns.median), longest: count(turns.longest) })}
+          head={words.turnsBin}
+          bins={turns.histogram}
+        />
+      )}
     </div>
   )
 }
@@ -80,59 +102,5 @@ function Lines({
         </p>
       </div>
     </div>
-  )
-}
-
-/** Bars as a table: what is drawn can be read, too. */
-function Histogram({ tokens }: { tokens: TokenFacts }) {
-  const t = useT()
-  const most = Math.max(1, ...tokens.histogram.map((bin) => bin.n_rows))
-  const words = t.datasets.stats
-  const first = tokens.histogram.findIndex((bin) => bin.n_rows > 0)
-  const last = tokens.histogram.findLastIndex((bin) => bin.n_rows > 0)
-  return (
-    <figure className={styles.histogram}>
-      <figcaption>
-        <h2>{words.histogram}</h2>
-        <p className="quiet">
-          {words.histogramCaption({
-            median: count(tokens.median),
-            longest: count(tokens.longest),
-            context: count(tokens.context_length),
-          })}
-        </p>
-      </figcaption>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{words.bin}</th>
-            <th scope="col" className="number">
-              {words.binRows}
-            </th>
-            <th scope="col">
-              <span className="hidden-text">{words.share}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {tokens.histogram.slice(first, last + 1).map((bin) => (
-            <tr key={bin.low} data-cut={bin.low >= tokens.context_length || undefined}>
-              <th scope="row">{`${count(bin.low)} – ${count(Math.max(bin.low, bin.high - 1))}`}</th>
-              <td className="number">{count(bin.n_rows)}</td>
-              <td>
-                <svg
-                  className={styles.bar}
-                  viewBox="0 0 100 10"
-                  preserveAspectRatio="none"
-                  aria-hidden="true"
-                >
-                  <rect width={(bin.n_rows / most) * 100} height="10" />
-                </svg>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </figure>
   )
 }

@@ -11,6 +11,7 @@ import { asJsonl, fileName } from '@/lib/drafts'
 import { count } from '@/lib/number'
 import { harmless } from '@/lib/visible'
 import { useFewest } from '@/parts/useDrafts'
+import { CodeButton } from '@/parts/ViewCode'
 import { paths } from '@/paths'
 import { Button } from '@/ui/Button'
 import { toast } from '@/ui/Toast'
@@ -40,6 +41,15 @@ export function DraftActions({ draft, onRemove }: { draft: DraftWithRows; onRemo
       >
         {t.drafts.download}
       </Button>
+      <CodeButton
+        call={{
+          method: 'POST',
+          path: '/files',
+          name: 'files.create',
+          file: fileName(name),
+          body: { purpose: 'fine-tune' },
+        }}
+      />
       <Button icon="edit" onClick={() => setRenaming(true)}>
         {t.drafts.rename}
       </Button>

@@ -33,7 +33,6 @@ export function pairOf(meta: string): JobFilter['metadata'] {
 /** The list as a call of the API. */
 export function callOf(wanted: Wanted): Call {
   const { status, q, metadata, after, before } = asked(wanted)
-  const ours = Object.entries({ status, q, before, include: 'progress' }).filter(([, value]) => value)
   return {
     method: 'GET',
     path: '/fine_tuning/jobs',
@@ -43,7 +42,7 @@ export function callOf(wanted: Wanted): Call {
       ...(after ? { after } : {}),
       ...(metadata ? { metadata: { [metadata.key]: metadata.value } } : {}),
     },
-    ours: Object.fromEntries(ours) as Record<string, string>,
+    ownQuery: { status, q, before, include: 'progress' },
   }
 }
 

@@ -12,9 +12,11 @@ import {
 import { Page } from '@/frame/Page'
 import { useUrlState } from '@/frame/useUrlState'
 import { useT } from '@/i18n'
+import type { Call } from '@/lib/code'
 import { text } from '@/lib/urlState'
 import { NotAllowed } from '@/parts/NotAllowed'
 import { Problem } from '@/parts/Problem'
+import { CodeButton } from '@/parts/ViewCode'
 import { Button } from '@/ui/Button'
 import { Skeleton } from '@/ui/Skeleton'
 import styles from './Keys.module.css'
@@ -22,6 +24,9 @@ import { KeysTable } from './KeysTable'
 import { NewKey } from './NewKey'
 import { ProjectBar } from './ProjectBar'
 import { RevokeKey } from './RevokeKey'
+
+/** What shows a project's keys, as code. */
+const callOf = ({ id }: Project): Call => ({ method: 'GET', path: `/organization/projects/${id}/api_keys` })
 
 /** Null stands for the organization: its admin keys. */
 type Where = string | null
@@ -42,7 +47,7 @@ export function Keys() {
     )
   }
   return (
-    <Page title={t.keys.title} lead={t.keys.lead}>
+    <Page title={t.keys.title} lead={t.keys.lead} actions={project && <CodeButton call={callOf(project)} />}>
       {error && <Problem error={error} onRetry={refetch} />}
       {isPending && <Skeleton height="3rem" lines={4} />}
       {project && projects && (

@@ -1,6 +1,7 @@
 /** Keys as far as they may be shown: their name, their last characters, and when they were used. */
 import { type AnyKey, isOwn } from '@/api/organization'
 import { useT } from '@/i18n'
+import { harmless } from '@/lib/visible'
 import { Age } from '@/parts/Age'
 import { Button } from '@/ui/Button'
 import { Table, type TableColumn } from '@/ui/Table'
@@ -23,6 +24,10 @@ export function KeysTable({ caption, keys, onRevoke }: Props) {
       ),
     },
     { key: 'key', head: t.keys.columns.key, cell: (key) => <code>{key.redacted_value}</code> },
+    // an admin key is its own owner
+    ...(keys.some(({ owner }) => owner.type === 'service_account')
+      ? [{ key: 'owner', head: t.keys.columns.owner, cell: ({ owner }: AnyKey) => accountOf(owner) }]
+      : []),
     { key: 'created', head: t.keys.columns.created, cell: (key) => <Age unixS={key.created_at} /> },
     {
       key: 'used',
@@ -49,6 +54,9 @@ export function KeysTable({ caption, keys, onRevoke }: Props) {
   ]
   return <Table caption={caption} columns={columns} rows={keys} rowKey={(key) => key.id} />
 }
+
+const accountOf = (owner: AnyKey['owner']): string =>
+  owner.type === 'service_account' ? harmless(owner.service_account.name) : ''
 
 function Expiry({ atS }: { atS: number | null }) {
   const t = useT()

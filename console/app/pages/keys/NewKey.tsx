@@ -96,13 +96,19 @@ export function NewKey({ where, onClose }: { where: string | null; onClose: () =
   )
 }
 
+/** It is nowhere else: neither Esc nor a stray click puts it away. */
 function Secret({ secret, onClose }: { secret: string; onClose: () => void }) {
   const t = useT()
+  const [asked, setAsked] = useState(false)
   const lines = `export OPENAI_BASE_URL=${location.origin}/v1\nexport OPENAI_API_KEY=${secret}`
   return (
     <Dialog
       title={t.keys.shownTitle}
       onClose={onClose}
+      mayClose={() => {
+        setAsked(true)
+        return false
+      }}
       footer={
         <Button kind="main" onClick={onClose}>
           {t.keys.done}
@@ -112,6 +118,9 @@ function Secret({ secret, onClose }: { secret: string; onClose: () => void }) {
       <div className={styles.form}>
         <p className={styles.once}>
           <Icon name="info" /> {t.keys.shownOnce}
+        </p>
+        <p role="status" className={styles.staysOpen}>
+          {asked && t.keys.staysOpen({ done: t.keys.done })}
         </p>
         <div className={styles.secret}>
           <code>{secret}</code>

@@ -48,7 +48,7 @@ export function Overview() {
               path: '/fine_tuning/jobs',
               name: 'fine_tuning.jobs.list',
               query: { limit: NEWEST },
-              ours: { include: 'progress' },
+              ownQuery: { include: 'progress' },
             }}
           />
           <ButtonLink kind="main" icon="plus" to={paths.newJob()}>

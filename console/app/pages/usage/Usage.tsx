@@ -1,8 +1,9 @@
 /** Usage by day: bars to see, a table to rely on, and the same as CSV. */
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { save } from '@/api/files'
 import { isForbidden } from '@/api/organization'
-import { type By, GROUPS, type Show, usageQuery, VALUES } from '@/api/usage'
+import { hasPrices, serverQuery } from '@/api/server'
+import { type By, callOf, GROUPS, type Show, usageQuery, VALUES } from '@/api/usage'
 import { Page } from '@/frame/Page'
 import { useUrlState } from '@/frame/useUrlState'
 import { useT } from '@/i18n'
@@ -11,16 +12,17 @@ import { barsOf, DAY_S, dayName, dayOf, daysOf, today, usageCsv } from '@/lib/us
 import { DayBars } from '@/parts/DayBars'
 import { NotAllowed } from '@/parts/NotAllowed'
 import { Problem } from '@/parts/Problem'
+import { CodeButton } from '@/parts/ViewCode'
 import { Button } from '@/ui/Button'
-import { Field, Input, Segments } from '@/ui/Field'
+import { Segments } from '@/ui/Field'
 import { Skeleton } from '@/ui/Skeleton'
 import { formatOf, useGroupName } from './naming'
 import styles from './Usage.module.css'
+import { BYS, SHOWS, SPANS, UsageBar } from './UsageBar'
 import { DayTable, TotalsTable } from './UsageTables'
 
-const SHOW = oneOf('served', 'trained', 'costs')
-const BY = oneOf('model', 'api_key_id', 'project_id')
-const SPANS = { week: 7, month: 30, quarter: 90 } as const
+const SHOW = oneOf(...SHOWS)
+const BY = oneOf(...BYS)
 const MOST_DAYS = 366
 /** As many as there are colours. */
 const MOST_GROUPS = 8
@@ -29,6 +31,7 @@ export function Usage() {
   const t = useT()
   const [show, setShow] = useUrlState<Show>('show', SHOW)
   const [wantedBy, setBy] = useUrlState<By>('by', BY)
+  const [wantedValue, setValue] = useUrlState('value', text)
   const [from, setFrom] = useUrlState('from', text)
   const [to, setTo] = useUrlState('to', text)
   const by = GROUPS[show].includes(wantedBy) ? wantedBy : 'model'
@@ -37,10 +40,9 @@ export function Usage() {
     toS - (MOST_DAYS - 1) * DAY_S,
     Math.min(toS, dayOf(from) ?? toS - (SPANS.month - 1) * DAY_S),
   )
-  const { data, error, refetch, isPending } = useQuery({
-    ...usageQuery(show, by, { fromS, toS }),
-    placeholderData: keepPreviousData,
-  })
+  const span = { fromS, toS }
+  const { data, error, refetch, isPending, isPlaceholderData } = useQuery(usageQuery(show, by, span))
+  const { data: server } = useQuery({ ...serverQuery(), enabled: show === 'costs' })
   const nameOf = useGroupName(by)
   if (isForbidden(error)) {
     return (
@@ -49,122 +51,82 @@ export function Usage() {
       </Page>
     )
   }
-  const value = VALUES[show][0] as string
+  const values = VALUES[show]
+  const value = values.find((one) => one === wantedValue) ?? (values[0] as string)
   const days = daysOf(fromS, toS)
   const rows = (data?.rows ?? []).filter((row) => Object.values(row.values).some((one) => one > 0))
-  const format = formatOf(value, data?.currency ?? null)
-  const span = (Object.keys(SPANS) as (keyof typeof SPANS)[]).find(
-    (one) => !to && fromS === today() - (SPANS[one] - 1) * DAY_S,
-  )
-  const csv = () => {
+  const currency = data?.currency ?? null
+  const whyNot = isPlaceholderData ? t.usage.loading : undefined
+  const csv = (guarded: boolean) => {
     const named = rows.map((row) => ({ ...row, group: nameOf(row.group) }))
-    const content = usageCsv(named, by, VALUES[show])
+    const content = usageCsv(named, by, values, guarded)
     save(new Blob([content], { type: 'text/csv' }), `usage-${show}-${dayName(fromS)}-${dayName(toS)}.csv`)
   }
   return (
-    <Page title={t.usage.title} lead={t.usage.lead}>
-      <div className={styles.bar}>
-        <Segments
-          legend={t.usage.show}
-          hidden
-          value={show}
-          options={(['served', 'trained', 'costs'] as const).map((one) => ({
-            value: one,
-            label: t.usage.shows[one],
-          }))}
-          onChange={setShow}
-        />
-        <Segments
-          legend={t.usage.by}
-          hidden
-          value={by}
-          options={(['model', 'api_key_id', 'project_id'] as const).map((one) => ({
-            value: one,
-            label: t.usage.bys[one],
-            disabledReason: GROUPS[show].includes(one) ? undefined : t.usage.notByKey,
-          }))}
-          onChange={setBy}
-        />
-        <span className={styles.space} />
-        <Segments
-          legend={t.usage.span}
-          hidden
-          value={span ?? ''}
-          options={(Object.keys(SPANS) as (keyof typeof SPANS)[]).map((one) => ({
-            value: one,
-            label: t.usage.spans[one],
-          }))}
-          onChange={(chosen) => {
-            setTo('')
-            setFrom(dayName(today() - (SPANS[chosen as keyof typeof SPANS] - 1) * DAY_S))
-          }}
-        />
-        <div className={styles.days}>
-          <DayField label={t.usage.from} dayS={fromS} onChange={setFrom} />
-          <DayField label={t.usage.to} dayS={toS} onChange={setTo} />
-        </div>
-      </div>
+    <Page title={t.usage.title} lead={t.usage.lead} actions={<CodeButton call={callOf(show, by, span)} />}>
+      <UsageBar
+        show={show}
+        by={by}
+        fromS={fromS}
+        toS={toS}
+        onShow={setShow}
+        onBy={setBy}
+        onDays={(changed) => {
+          if (changed.from !== undefined) setFrom(changed.from)
+          if (changed.to !== undefined) setTo(changed.to)
+        }}
+      />
       {error && <Problem error={error} onRetry={refetch} />}
       {isPending && <Skeleton height="14rem" />}
       {data && !rows.length && (
         <p className={styles.empty}>{show === 'costs' ? t.usage.emptyCosts : t.usage.empty}</p>
       )}
-      {show === 'costs' && data && rows.length === 0 && <p className="quiet">{t.usage.noPrices}</p>}
+      {show === 'costs' && server && !hasPrices(server) && <p className="quiet">{t.usage.noPrices}</p>}
       {rows.length > 0 && (
-        <div className={styles.page}>
+        <div className={styles.page} aria-busy={isPlaceholderData}>
+          {values.length > 1 && (
+            <Segments
+              legend={t.usage.drawn}
+              value={value}
+              options={values.map((one) => ({ value: one, label: t.usage.values[one] ?? one }))}
+              onChange={(chosen) => setValue(chosen === values[0] ? '' : chosen)}
+            />
+          )}
           <DayBars
             days={days}
             bars={barsOf(rows, days, value, MOST_GROUPS, t.usage.rest)}
             caption={t.usage.chart({ what: t.usage.values[value] ?? value })}
             nameOf={(group) => (group === t.usage.rest ? group : nameOf(group))}
             dayName={dayName}
-            format={format}
+            format={formatOf(value, currency)}
             hint={t.usage.hint}
           />
           <section className={styles.section}>
             <div className={styles.head}>
-              <h2>{t.usage.totals}</h2>
-              <Button small icon="download" onClick={csv}>
+              <h2 className={styles.headTitle}>{t.usage.totals}</h2>
+              <Button small icon="download" disabledReason={whyNot} onClick={() => csv(false)}>
                 {t.usage.csv}
               </Button>
+              <Button
+                small
+                icon="download"
+                disabledReason={whyNot}
+                title={t.usage.sheetHint}
+                onClick={() => csv(true)}
+              >
+                {t.usage.sheet}
+              </Button>
             </div>
-            <TotalsTable rows={rows} show={show} by={by} currency={data?.currency ?? null} nameOf={nameOf} />
+            <TotalsTable rows={rows} show={show} by={by} currency={currency} nameOf={nameOf} />
           </section>
           <details>
             <summary>
               <h2>{t.usage.byDay}</h2>
             </summary>
-            <DayTable rows={rows} show={show} by={by} currency={data?.currency ?? null} nameOf={nameOf} />
+            <DayTable rows={rows} show={show} by={by} currency={currency} nameOf={nameOf} />
           </details>
         </div>
       )}
     </Page>
-  )
-}
-
-function DayField({
-  label,
-  dayS,
-  onChange,
-}: {
-  label: string
-  dayS: number
-  onChange: (day: string) => void
-}) {
-  return (
-    <div className={styles.day}>
-      <Field label={label}>
-        {(tied) => (
-          <Input
-            {...tied}
-            type="date"
-            required
-            max={dayName(today())}
-            value={dayName(dayS)}
-            onChange={(event) => onChange(event.target.value)}
-          />
-        )}
-      </Field>
-    </div>
   )
 }
