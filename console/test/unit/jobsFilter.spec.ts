@@ -41,6 +41,6 @@ describe('the filter of the jobs', () => {
   it('is told as a call, OpenAI’s parameters apart from ours', () => {
     const call = callOf(wanted({ status: 'failed', meta: 'team=ops', after: 'ftjob-9' }))
     expect(call.query).toEqual({ limit: 50, after: 'ftjob-9', metadata: { team: 'ops' } })
-    expect(call.ownQuery).toEqual({ status: 'failed', q: '', before: undefined, include: 'progress' })
+    expect(call.ownQuery).toEqual({ status: 'failed', include: 'progress' })
   })
 })
