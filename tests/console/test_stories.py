@@ -35,6 +35,8 @@ def test_a_person_signs_in_trains_pauses_comes_back_and_cancels(
         "reopen",
         "upload",
         "keyboard",
+        "order",
+        "unaided",
     ],
 )
 def test_the_stories_of_the_other_pages(server: RunningServer, tmp_path: Path, story: str) -> None:

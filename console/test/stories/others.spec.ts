@@ -62,7 +62,11 @@ test('a second project sees no job, file, model or key of the first, by list or 
   const context = await browser.newContext()
   const other = await context.newPage()
   const { answers, read } = heardBy(other)
-  await other.goto(`${url}/console`)
+  const open = async (address: string) => {
+    await read() // the browser forgets what an answer held once its page has gone
+    await other.goto(address)
+  }
+  await open(`${url}/console`)
   await other.getByLabel('API key').fill(theirKey)
   await other.keyboard.press('Enter')
   await expect(
@@ -73,21 +77,18 @@ test('a second project sees no job, file, model or key of the first, by list or 
     ['datasets', 'No files yet'],
     ['models', 'No model has been tuned yet'],
   ] as const) {
-    await other.goto(`${url}/console/${path}`)
+    await open(`${url}/console/${path}`)
     await expect(other.getByRole('heading', { name: sentence })).toBeVisible()
-    await read()
   }
   for (const path of [`jobs/${id}`, `datasets/${file}`, `jobs/${id}?tab=events`]) {
-    await other.goto(`${url}/console/${path}`)
+    await open(`${url}/console/${path}`)
     await expect(other.getByRole('alert').first()).toContainText(/no such thing|no longer there/i)
-    await read()
   }
-  await other.goto(`${url}/console/playground?m=${encodeURIComponent(model)}`)
+  await open(`${url}/console/playground?m=${encodeURIComponent(model)}`)
   await other.getByRole('textbox', { name: 'Message' }).fill('Who are you?')
   await other.keyboard.press('Enter')
   await expect(other.getByRole('alert')).toContainText('There is no such model.')
-  await read()
-  await other.goto(`${url}/console/keys`)
+  await open(`${url}/console/keys`)
   await expect(other.getByText('Keys and projects are managed with an admin key.')).toBeVisible()
 
   await read()
