@@ -70,7 +70,7 @@ def test_the_console_reads_the_stages_of_a_job_from_the_sentences_that_the_serve
             ]
         )
     )
-    npx("vitest", "run", "timeline", SERVERS_EVENTS=str(events))
+    npx("vitest", "run", "serverSentences", SERVERS_EVENTS=str(events))
     source = (CONSOLE / "app" / "lib" / "timeline.ts").read_text()
     stages = source.partition("STAGES = [")[2].partition("]")[0]
     assert {stage for stage, _ in told} == set(re.findall(r"\w+", stages))

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { silence } from '@/lib/pace'
 import { lengths, timeline } from '@/lib/timeline'
@@ -43,18 +42,6 @@ describe('the stages of a job', () => {
     const failed = said(5, 'Line 3 is not JSON', { error_code: 'invalid_file_format' }, 'error')
     expect(timeline([failed, ...events.slice(3)]).at(-1)?.stage).toBe('failed')
   })
-})
-
-/** What the server of these sources writes, when its own tests ask: a file of `tests/console/test_agreement.py`. */
-const SERVERS = process.env.SERVERS_EVENTS
-describe.runIf(SERVERS)('the sentences of the server', () => {
-  const told: (Omit<ReturnType<typeof said>, 'created_at' | 'type'> & { stage: string })[] = SERVERS
-    ? JSON.parse(readFileSync(SERVERS, 'utf8'))
-    : []
-  it('are there', () => expect(told.length).toBeGreaterThan(0))
-  for (const { stage, message, data, level } of told)
-    it(`“${message}” is ${stage}`, () =>
-      expect(timeline([said(1, message, data, level)]).map((entry) => entry.stage)).toEqual([stage]))
 })
 
 describe('a run that has fallen silent', () => {
