@@ -6,12 +6,14 @@ const SAME = [
   /^(Tunesmith|SFT|DPO|CSV|JSON|JSONL|API|token|tokens)$/,
   /^(ft:|ftjob-|file-|sk-)/,
   /^[\w.-]+\.jsonl$/,
+  /^(suffix|seed|temperature|Top P|stop)$/,
+  /^US\$[\d.,]+( – US\$[\d.,]+)?$/,
   /^(nano|zhinan|cpu|auto|gpt-4o-mini\S*)$/,
   /^[a-z]+(_[a-z]+)+$/,
 ]
 
-/** The texts and names on the page, and within its fields, that have no Chinese in them although they have words. */
-export async function notChinese(page: Page): Promise<string[]> {
+/** The texts and names on the page that have no Chinese in them although they have words; `said` is the model's. */
+export async function notChinese(page: Page, said = ''): Promise<string[]> {
   const texts = await page.evaluate(() => {
     const found: string[] = []
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
@@ -27,5 +29,5 @@ export async function notChinese(page: Page): Promise<string[]> {
   return texts
     .map((text) => text.trim())
     .filter((text) => /[A-Za-z]{2}/.test(text) && !/\p{Script=Han}/u.test(text))
-    .filter((text) => !SAME.some((pattern) => pattern.test(text)))
+    .filter((text) => !SAME.some((pattern) => pattern.test(text)) && !said.includes(text))
 }

@@ -108,7 +108,7 @@ test('hostile text stays text as a name, in rows, and in what a job says of them
     await harmless()
   }
   await page.goto('/console/jobs')
-  await expect(page.getByRole('main').getByText('Failed').first()).toBeVisible()
+  await expect(page.getByRole('row').filter({ hasText: 'Failed' }).first()).toBeVisible()
   await harmless()
 
   // as a suffix it is refused, in the dialog and by the server
