@@ -15,15 +15,20 @@ const TIMES = 9
 const BUDGET_MS = 50
 
 /** Many turns, so that what is trained and what is not take turns too; a token or more for each word. */
-const turns = Array.from({ length: 160 }, (_, index) => ({
+const turns = Array.from({ length: 67 }, (_, index) => ({
   role: index % 2 ? 'assistant' : 'user',
   content: `the old man and the sea have been here for ${index} days and nights, he said so and I think so too. `,
 }))
+const pair = (length: number) => ({
+  input: { messages: turns.slice(0, length) },
+  preferred_output: [{ role: 'assistant', content: 'Then they went home.' }],
+  non_preferred_output: [{ role: 'assistant', content: 'Then nothing.' }],
+})
 
 test('a row of four thousand tokens is shown within the budget', async ({ page, baseURL }) => {
   await page.addInitScript((key) => sessionStorage.setItem('tunesmith.key', key), KEY)
-  const short = { messages: turns.slice(0, 2) }
-  const rows = [short, { messages: turns }].map((row) => JSON.stringify(row))
+  // the smallest base has room for half of them: both replies of a preference row fill a page
+  const rows = [1, turns.length].map((length) => JSON.stringify(pair(length)))
   const id = await uploaded(baseURL as string, 'long-row.jsonl', `${rows.join('\n')}\n`)
   const devtools = await page.context().newCDPSession(page)
   await devtools.send('Performance.enable', { timeDomain: 'threadTicks' })
@@ -41,8 +46,8 @@ test('a row of four thousand tokens is shown within the budget', async ({ page, 
   }
   const row = await opened(2)
   const { data } = await call<Rows>(baseURL as string, `/files/${id}/rows?after_line=1`)
-  const runs = data[0]?.replies[0]?.runs ?? []
-  const tokens = runs.reduce((all, run) => all + run.n_tokens, 0) // those that the context cuts off are shown too
+  const runs = data[0]?.replies.flatMap((reply) => reply.runs) ?? []
+  const tokens = runs.reduce((all, run) => all + run.n_tokens, 0)
   expect(tokens).toBeGreaterThanOrEqual(TOKENS)
 
   // away from the rows and back, which are known by then: what is left is drawing them
