@@ -59,7 +59,7 @@ test('judgements: ten of them become a file of comparisons, and a job', async ({
     await answered(page, 2 * asked)
     await page.keyboard.press('Shift+Tab') // out of the field, where a 1 is a 1
     await page.keyboard.press('1')
-    if (await page.getByRole('button', { name: 'A is better' }).getAttribute('aria-disabled')) continue
+    if (await page.getByRole('button', { name: 'A is better' }).last().getAttribute('aria-disabled')) continue
     await page.keyboard.press('b')
     saved += 1
     const said = saved < 10 ? `${saved} of 10 rows needed` : '10 rows'
@@ -114,7 +114,7 @@ test.describe('in Chinese', () => {
     await reach(page, data)
     await choose(
       page,
-      dialog.getByRole('button', { name: '从这台电脑中选择' }).first(),
+      dialog.getByRole('button', { name: '从这台电脑中选择', exact: true }).first(),
       sample('marv/train.jsonl'),
     )
     await expect(data).not.toHaveValue('')
