@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def npx(*arguments: str, **environment: str) -> None:
-    """Runs a program of the console's packages; its output is the failure's."""
+    """Runs a program of the console's packages; its output is the failure's, and is shown by `pytest -s`."""
     done = subprocess.run(
         ["npx", "--no-install", *arguments],
         cwd=CONSOLE,
@@ -54,6 +54,7 @@ def npx(*arguments: str, **environment: str) -> None:
         timeout=STORY_TIMEOUT_S,
         check=False,
     )
+    print(done.stdout)
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
 
 

@@ -19,6 +19,9 @@ from tunesmith.store.tables import events, jobs
 N_JOBS = 10_000
 N_STEPS = 100_000
 STEPS_PER_EPOCH = 20_000
+SPIKE_STEP = 54_321
+SPIKE_LOSS = 9.0
+"""The one step of the long job whose training loss stands far above all others."""
 ROWS_AT_ONCE = 5_000
 
 
@@ -57,7 +60,7 @@ def _told(event: dict[str, Any], job_id: str, step: int) -> dict[str, Any]:
     data = event["data"] | {
         "step": step,
         "total_steps": N_STEPS,
-        "train_loss": falling + noise.gauss(0, 0.2),
+        "train_loss": SPIKE_LOSS if step == SPIKE_STEP else falling + noise.gauss(0, 0.2),
         "train_mean_token_accuracy": min(1, max(0, 1 - falling / 4 + noise.gauss(0, 0.05))),
         "valid_loss": falling + 0.1 + noise.gauss(0, 0.25),
         "valid_mean_token_accuracy": min(1, max(0, 0.95 - falling / 4 + noise.gauss(0, 0.05))),

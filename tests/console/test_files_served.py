@@ -11,6 +11,13 @@ from fastapi import FastAPI
 from tests.conftest import RunningServer
 from tunesmith.api import console, errors
 
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: blob:; font-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""Word for word: one more source, or one directive less, opens a door."""
+
 
 @pytest.fixture
 def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -98,11 +105,7 @@ def test_the_console_needs_no_key_and_forbids_the_browser_everything_but_itself(
         root = nobody.get("/")
         assert (root.status_code, root.headers["location"]) == (307, "/console")
         headers = nobody.get("/console").headers
-    policy = headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "require-trusted-types-for 'script'" in policy
-    assert "unsafe" not in policy
-    assert "http" not in policy
+    assert headers["content-security-policy"] == POLICY
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cross-origin-opener-policy"] == "same-origin"
     assert headers["x-content-type-options"] == "nosniff"

@@ -9,7 +9,14 @@ const KEY = process.env.TUNESMITH_KEY ?? ''
 const MODEL = process.env.PERF_MODEL ?? 'nano'
 const KEYS = 40
 /** A frame of a 60 Hz screen. */
-const BUDGET_MS = 16
+const BUDGET_MS = 16 * Number(process.env.PERF_PATIENCE ?? 1)
+
+const STORY = {
+  type: 'object',
+  properties: { story: { enum: ['And then they went on, and saw the sea. '.repeat(100)] } },
+  required: ['story'],
+  additionalProperties: false,
+}
 
 type Measured = { workMs: number[]; shownMs: number[]; drawn: number[] }
 
@@ -20,6 +27,12 @@ test('typing beside three streams stays within a frame', async ({ page }) => {
   await page.addInitScript((key) => sessionStorage.setItem('tunesmith.key', key), KEY)
   const model = encodeURIComponent(MODEL)
   await page.goto(`/console/playground?m=${model}&m=${model}&m=${model}&t=2&max=1500`)
+  // a small model soon comes to an end by itself; one that has to say all of this does not
+  await page.getByText('Tools and answer format').click()
+  await page.getByRole('radio', { name: 'Schema' }).check({ force: true })
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('textbox').fill(JSON.stringify(STORY))
+  await dialog.getByRole('button', { name: 'Done' }).click()
   const message = page.getByRole('textbox', { name: 'Message' })
   await message.fill('Tell me a very long story.')
   await message.press('Enter')
@@ -48,7 +61,7 @@ test('typing beside three streams stays within a frame', async ({ page }) => {
       characterData: true,
     })
   })
-  // a small model may come to an end by itself: then it is asked again, and keys in between do not count
+  // whoever comes to the end is asked again, and keys in between do not count
   const again = page.getByRole('button', { name: 'Answer again: Playground' })
   for (let key = 0; key < 40 * KEYS; key++) {
     const known = await page.evaluate(

@@ -63,7 +63,7 @@ for (const theme of ['light', 'dark'] as const) {
         await page.evaluate(() => localStorage.removeItem('tunesmith.language'))
         for (const visit of VISITS) {
           const address = addressOf(visit, known)
-          if (address === null) continue
+          expect(address, `${visit.name}: the server lacks what it is about`).not.toBeNull()
           await page.goto(`${url}${address}`)
           await rested(page)
           await visit.open?.(page, t)

@@ -1,15 +1,16 @@
 /** What people came for, as five of them wrote it down: each way through the console from their data to their answer. */
-import { readFileSync } from 'node:fs'
+import { notChinese } from './chinese'
 import { expect, type Page, sample, signIn, TRAINS_MS, test } from './people'
+import { jsonl, long, preferences, prompts, toolRows, weighted } from './rows'
 import { call, createdJob, endedJob, uploaded } from './tuned'
 
-const jsonl = (rows: object[]) => `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`
 const file = (name: string, rows: object[]) => ({
   name,
   mimeType: 'application/jsonl',
   buffer: Buffer.from(jsonl(rows)),
 })
-const turn = (role: string, content: string, more: object = {}) => ({ role, content, ...more })
+
+type Estimate = { tokens: { total: number }; seconds: { low: number; high: number } }
 
 async function answered(page: Page, count: number): Promise<void> {
   for (let index = 0; index < count; index++)
@@ -29,6 +30,7 @@ test.describe('in Chinese', () => {
   }) => {
     await signIn(page, '/console/jobs')
     await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN')
+    const english = await notChinese(page)
     await page.keyboard.press('c')
     const dialog = page.getByRole('dialog', { name: '创建微调任务' })
     await expect(dialog.getByRole('combobox', { name: '基础模型' })).not.toHaveValue('')
@@ -42,6 +44,7 @@ test.describe('in Chinese', () => {
     await dialog.getByLabel('随机种子').fill('42')
     for (const name of ['批大小', '学习率倍数', '轮数'])
       await expect(dialog.getByRole('group', { name: new RegExp(`^${name}`) })).toContainText(/将为 [\d.]+：/)
+    english.push(...(await notChinese(page)))
     await dialog.getByRole('button', { name: '创建', exact: true }).click()
 
     await expect(page.getByRole('heading', { name: 'zhinan', level: 1 })).toBeVisible()
@@ -52,6 +55,7 @@ test.describe('in Chinese', () => {
     await expect(page.getByText(/^损失（训练）：\d+ 步内从/)).toBeVisible()
     const name = (await page.locator('code', { hasText: /^ft:.+:zhinan:/ }).textContent()) ?? ''
 
+    english.push(...(await notChinese(page)))
     await page.getByRole('link', { name: '试用', exact: true }).first().click()
     const model = page.getByRole('combobox', { name: '模型' })
     await model.click()
@@ -65,11 +69,9 @@ test.describe('in Chinese', () => {
         .getByText(/个 token|词元/)
         .first(),
     ).toBeVisible({ timeout: TRAINS_MS })
-    // nothing of the frame or the page has stayed English
-    const words = await page.locator('header, h1, label, legend, button').allTextContents()
-    expect(
-      words.filter((word) => /^(Send|Message|Parameters|Settings|Model|Overview|Stop)$/.test(word.trim())),
-    ).toEqual([])
+    const said = await page.getByRole('article').locator('[class*=text]').first().textContent()
+    english.push(...(await notChinese(page, said ?? '')))
+    expect([...new Set(english)]).toEqual([])
   })
 })
 
@@ -77,14 +79,7 @@ test('B: two thousand rows with weights: the turns of weight 0 are seen to be un
   page,
   baseURL,
 }) => {
-  const rows = Array.from({ length: 2_120 }, (_, index) => ({
-    messages: [
-      turn('user', `Ask ${index}: what is it?`),
-      turn('assistant', `A guess number ${index}.`, { weight: 0 }),
-      turn('user', 'Are you sure?'),
-      turn('assistant', `Yes, it is ${index % 7}.`, { weight: 1 }),
-    ],
-  }))
+  const rows = weighted(2_120)
   const name = `weights-${Date.now()}.jsonl`
   const valid = await uploaded(baseURL as string, 'weights-valid.jsonl', jsonl(rows.slice(0, 40)))
   await signIn(page, '/console/datasets')
@@ -128,53 +123,9 @@ test('C: what a million tokens would cost is seen beforehand; SFT with tools, th
   baseURL,
 }) => {
   const url = baseURL as string
-  const tools = [
-    {
-      type: 'function',
-      function: {
-        name: 'gate',
-        description: 'The gate of a flight',
-        parameters: { type: 'object', properties: { flight: { type: 'string' } }, required: ['flight'] },
-      },
-    },
-  ]
-  const rows = Array.from({ length: 12 }, (_, index) => ({
-    tools,
-    messages: [
-      turn('system', 'Answer in JSON.'),
-      turn('user', `Where does LH${index} leave?`),
-      {
-        role: 'assistant',
-        content: null,
-        tool_calls: [
-          {
-            id: `c${index}`,
-            type: 'function',
-            function: { name: 'gate', arguments: `{"flight": "LH${index}"}` },
-          },
-        ],
-      },
-      turn('tool', `B${index}`, { tool_call_id: `c${index}` }),
-      turn('assistant', `{"gate": "B${index}"}`),
-    ],
-  }))
-  const prose = 'The quick brown fox jumps over the lazy dog and tells everybody what it has seen there. '
-  const large = Array.from({ length: 1_500 }, (_, index) => ({
-    messages: [turn('user', `${index}`), turn('assistant', prose.repeat(30))],
-  }))
-  const million = await uploaded(url, 'million.jsonl', jsonl(large))
-  const sft = await uploaded(url, 'gates.jsonl', jsonl(rows))
-  const pairs = await uploaded(
-    url,
-    'preferred.jsonl',
-    jsonl(
-      Array.from({ length: 12 }, (_, index) => ({
-        input: { messages: [turn('user', `Where does LH${index} leave?`)] },
-        preferred_output: [turn('assistant', `{"gate": "B${index}"}`)],
-        non_preferred_output: [turn('assistant', 'No idea.')],
-      })),
-    ),
-  )
+  const million = await uploaded(url, 'million.jsonl', jsonl(long(1_500)))
+  const sft = await uploaded(url, 'gates.jsonl', jsonl(toolRows(12)))
+  const pairs = await uploaded(url, 'preferred.jsonl', jsonl(preferences(12)))
   await signIn(page, '/console/jobs/new')
   const dialog = page.getByRole('dialog', { name: 'Create a fine-tuning job' })
   const forecast = dialog.getByRole('region', { name: 'Forecast' })
@@ -182,8 +133,28 @@ test('C: what a million tokens would cost is seen beforehand; SFT with tools, th
   await dialog.getByLabel('Training data').first().selectOption(million)
   await dialog.getByLabel('Epochs: Value').fill('3')
   await expect(fact('Tokens, all epochs')).toContainText(/[\d,]+,\d{3},\d{3}/, { timeout: TRAINS_MS })
+  // by the server's own forecast: the hours that it takes at what an hour costs
+  const estimate = await call<Estimate>(url, '/fine_tuning/jobs/estimate', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      model: await dialog.getByRole('combobox', { name: 'Base model' }).inputValue(),
+      training_file: million,
+      method: { type: 'supervised', supervised: { hyperparameters: { n_epochs: 3 } } },
+    }),
+  })
+  expect(estimate.tokens.total).toBeGreaterThan(1_000_000)
+  await expect(fact('Tokens, all epochs')).toContainText(estimate.tokens.total.toLocaleString('en-GB'))
   const { prices } = await call<{ prices: { device_hour: number } }>(url, '/server')
-  if (prices.device_hour) await expect(fact('Cost')).toContainText(/\$|US/)
+  expect(prices.device_hour).toBeGreaterThan(0)
+  const amounts = (await fact('Cost').textContent())
+    ?.match(/[\d,]+(\.\d+)?/g)
+    ?.map((text) => Number(text.replaceAll(',', '')))
+  expect(amounts).toHaveLength(2)
+  for (const [index, end] of (['low', 'high'] as const).entries()) {
+    expect(amounts?.[index]).toBeGreaterThan(0)
+    expect((amounts?.[index] ?? 0) / ((estimate.seconds[end] / 3_600) * prices.device_hour)).toBeCloseTo(1, 1)
+  }
 
   await dialog.getByLabel('Training data').first().selectOption(sft)
   await expect(fact('Rows').first()).toContainText('12')
@@ -260,11 +231,7 @@ test('D: was it worth it: the base with a long prompt beside the tuned model wit
 test('E: prompt and completion rows are accepted, converted, and a second try differs in its epochs alone', async ({
   page,
 }) => {
-  const rows = readFileSync(sample('marv/train.jsonl'), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => (JSON.parse(line) as { messages: { content: string }[] }).messages)
-    .map((messages) => ({ prompt: messages[1]?.content, completion: messages.at(-1)?.content }))
+  const rows = prompts()
   const name = `course-${Date.now()}`
   await signIn(page, '/console/datasets')
   await page.locator('input[type=file]').setInputFiles(file(`${name}.jsonl`, rows))

@@ -1,7 +1,14 @@
 /** Before hours are spent somebody sees how much: with values left to the server, and with values of their own. */
 import { readFileSync } from 'node:fs'
+import type { Locator } from '@playwright/test'
 import { expect, sample, signIn, test } from './people'
-import { call, uploaded } from './tuned'
+import { call, type Job, uploaded } from './tuned'
+
+type Estimate = { tokens: { total: number; trained_total: number }; steps: { total: number } }
+
+/** A number of the forecast, and the one behind it. */
+const fact = (forecast: Locator, name: string) =>
+  forecast.getByRole('term').filter({ hasText: name }).locator('xpath=../dd')
 
 test('the create dialog foretells what a job takes, explains auto, and warns of what would go wrong', async ({
   page,
@@ -16,15 +23,24 @@ test('the create dialog foretells what a job takes, explains auto, and warns of 
 
   // auto says what it becomes, and why; the steps follow from it
   await dialog.getByLabel('Training data').first().selectOption(training)
-  const fact = (name: string) => forecast.getByRole('term').filter({ hasText: name }).locator('xpath=../dd')
-  await expect(fact('Rows').first()).toContainText('40')
+  await expect(fact(forecast, 'Rows').first()).toContainText('40')
   const epochs = dialog.getByRole('group', { name: /^Epochs/ })
   await expect(epochs).toContainText(/Becomes \d+: .+ 40 rows/)
   const auto = Number(/Becomes (\d+):/.exec((await epochs.textContent()) ?? '')?.[1])
-  await expect(fact('Steps')).toContainText(`${auto} × 10`)
-  await expect(fact('Time')).toContainText(/\d/)
+  await expect(fact(forecast, 'Steps')).toContainText(`${auto} × 10`)
+  await expect(fact(forecast, 'Time')).toContainText(/\d/)
+  // they are the server's own
+  const { tokens, steps } = await call<Estimate>(baseURL as string, '/fine_tuning/jobs/estimate', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'nano', training_file: training }),
+  })
+  expect([steps.total, tokens.total > 0]).toEqual([auto * 10, true])
+  await expect(fact(forecast, 'Steps')).toContainText(steps.total.toLocaleString('en-GB'))
+  await expect(fact(forecast, 'Tokens, all epochs')).toHaveText(tokens.total.toLocaleString('en-GB'))
+  await expect(fact(forecast, 'trained on')).toContainText(tokens.trained_total.toLocaleString('en-GB'))
   await expect(forecast).toContainText(/are free on cpu/)
-  await expect(fact('Starts')).toContainText(/at once|after/)
+  await expect(fact(forecast, 'Starts')).toContainText(/at once|after/)
 
   // Tab through it leaves it to the server
   await dialog.getByLabel('Epochs: Value').focus()
@@ -39,10 +55,10 @@ test('the create dialog foretells what a job takes, explains auto, and warns of 
   // a value of one's own changes the forecast once the typing rests
   await dialog.getByLabel('Epochs: Value').fill('7')
   await expect(epochs).not.toContainText('Becomes')
-  await expect(fact('Steps')).toContainText('7 × 10')
+  await expect(fact(forecast, 'Steps')).toContainText('7 × 10')
   await dialog.getByLabel('Batch size: Value').fill('20')
-  await expect(fact('Steps')).toContainText('7 × 2')
-  await expect(fact('Steps')).toContainText('14')
+  await expect(fact(forecast, 'Steps')).toContainText('7 × 2')
+  await expect(fact(forecast, 'Steps')).toContainText('14')
   await dialog.getByLabel('Epochs: Value').fill('0')
   await expect(forecast).toContainText('It comes once the values are right.')
   await dialog.getByLabel('Epochs: Value').fill('7')
@@ -97,10 +113,14 @@ test('a tenth of the data is held out, the job keeps its forecast, and its end s
   await dialog.getByLabel('Suffix').fill('receipt')
   await dialog.getByLabel('Epochs: Value').fill('2')
   await expect(forecast).toContainText('2 × 9')
+  const foretold = await fact(forecast, 'Tokens, all epochs').textContent()
   await dialog.getByRole('button', { name: 'Create', exact: true }).click()
 
   const main = page.getByRole('main')
   await expect(main.getByText(/^forecast .+ to .+, took .+/)).toBeVisible({ timeout: 90_000 })
+  const id = new URL(page.url()).pathname.split('/').at(-1)
+  const { trained_tokens } = await call<Job>(baseURL as string, `/fine_tuning/jobs/${id}`)
+  expect(trained_tokens?.toLocaleString('en-GB')).toBe(foretold)
   await page.getByRole('tab', { name: 'Checkpoints' }).click()
   const compare = page.getByRole('table').getByRole('link', { name: /^Compare with final/ })
   await compare.first().click()

@@ -1,6 +1,6 @@
 /** What every story begins with: somebody who is signed in, and an eye on what the browser refuses. */
 import { fileURLToPath } from 'node:url'
-import { test as base, type CDPSession, expect, type Page } from '@playwright/test'
+import { type BrowserContext, test as base, type CDPSession, expect, type Page } from '@playwright/test'
 
 export const KEY = process.env.TUNESMITH_KEY ?? ''
 export const sample = (name: string) =>
@@ -9,23 +9,36 @@ export const sample = (name: string) =>
 /** How long real training may keep a story waiting, on a machine that has other things to do as well. */
 export const TRAINS_MS = 480_000
 
-/** A page on which any breach of the content-security policy, and any error that nobody caught, fails the story. */
-export const test = base.extend<{ page: Page }>({
-  page: async ({ page }, use) => {
-    const faults = faultsOf(page)
-    await use(page)
-    expect(faults).toEqual([])
-  },
+/** What goes wrong in any tab of any person of a story: breaches of the policy, errors that nobody caught. */
+export const test = base.extend<{ faults: string[] }>({
+  faults: [
+    async ({ browser }, use) => {
+      const faults: string[] = []
+      const watch = (context: BrowserContext) => watched(context, faults)
+      browser.on('context', watch)
+      await use(faults)
+      browser.off('context', watch)
+      expect(faults).toEqual([])
+    },
+    { auto: true },
+  ],
 })
 
-/** What goes wrong on a page from now on. */
-export function faultsOf(page: Page): string[] {
-  const faults: string[] = []
-  page.on('pageerror', (error) => faults.push(`${error}`))
-  page.on('console', (message) => {
-    if (/content.security.policy|trusted.?type/i.test(message.text())) faults.push(message.text())
+/** What the page says of itself when the browser refuses it something. */
+const REFUSED = 'securitypolicyviolation:'
+
+async function watched(context: BrowserContext, faults: string[]): Promise<void> {
+  context.on('weberror', (error) => faults.push(`${error.error()}`))
+  context.on('console', (message) => {
+    const text = message.text()
+    if (text.startsWith(REFUSED) || /content.security.policy|trusted ?(type|html|script)/i.test(text))
+      faults.push(text)
   })
-  return faults
+  await context.addInitScript((said) => {
+    addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI, sample }) =>
+      console.error(said, violatedDirective, blockedURI, sample),
+    )
+  }, REFUSED)
 }
 
 export async function signIn(page: Page, path = '/console', key = KEY): Promise<void> {

@@ -1,6 +1,22 @@
 /** The page does not matter: somebody closes it while the model trains, and finds the whole curve afterwards. */
-import { expect, signIn, TRAINS_MS, test } from './people'
+import { expect, type Page, signIn, TRAINS_MS, test } from './people'
 import { createdJob, csvRows, endedJob, results } from './tuned'
+
+const STEP = 12
+
+/** What the chart reads out at that step, so many times enlarged. */
+async function readOut(page: Page, zoom: number): Promise<string[]> {
+  const figure = page.locator('figure').filter({ hasText: 'Loss' }).first()
+  const chart = figure.getByRole('group', { name: 'Loss', exact: true })
+  await chart.focus()
+  for (const key of ['0', 'Home', 'Shift+ArrowRight', 'ArrowRight']) await page.keyboard.press(key)
+  for (let count = 0; count < zoom; count++) await page.keyboard.press('+')
+  if (zoom) await expect(page).toHaveURL(/r=/)
+  else await expect(page).not.toHaveURL(/r=/)
+  for (const key of ['ArrowRight', 'ArrowLeft']) await page.keyboard.press(key)
+  await expect(chart.getByText(`Step ${STEP}`, { exact: true })).toBeAttached()
+  return figure.getByRole('listitem').allTextContents()
+}
 
 test('closed in mid-training and opened again, the curve is whole, and equal to the result file value for value', async ({
   page,
@@ -14,6 +30,9 @@ test('closed in mid-training and opened again, the curve is whole, and equal to 
   await signIn(page, `/console/jobs/${id}`)
   await expect(page.getByText(/^Step \d+ of 200$/)).toBeVisible({ timeout: TRAINS_MS })
   const seen = Number(/\d+/.exec((await page.getByText(/^Step \d+ of 200$/).textContent()) ?? '')?.[0])
+  await expect(page.getByText(/^Step (1[3-9]|[2-9]\d|1\d\d|200) of 200$/)).toBeVisible()
+  const early = await readOut(page, 0)
+  expect(early.filter((text) => /\d\.\d/.test(text)).length, 'as it is, and smoothed').toBeGreaterThan(1)
   const sibling = await context.newPage()
   await sibling.goto('/console/settings')
   await expect(sibling.getByRole('heading', { name: 'Settings', level: 1 })).toBeVisible()
@@ -24,6 +43,8 @@ test('closed in mid-training and opened again, the curve is whole, and equal to 
   const again = await context.newPage()
   await again.goto(`/console/jobs/${id}`)
   await expect(again.getByRole('group', { name: 'Loss', exact: true }).locator('canvas')).toBeVisible()
+  // at no zoom is a value another one, nor was it while the run had not come further
+  for (const zoom of [0, 1, 3, 5]) expect(await readOut(again, zoom), `enlarged ${zoom} times`).toEqual(early)
   const truth = await results(baseURL as string, job)
   expect(truth.map((row) => row.step)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1))
   expect(seen).toBeLessThanOrEqual(200)
