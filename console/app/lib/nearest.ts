@@ -18,14 +18,15 @@ export function distance(a: string, b: string): number {
 const MOST_APART = 0.4
 const MOST = 3
 
-/** The nearest first; a name that holds the other one, such as a suffix alone, is near. */
+/** The nearest first; a name that holds the other one, or most of it, is near. */
 export function nearest(wanted: string, names: readonly string[]): string[] {
   const asked = wanted.trim().toLowerCase()
   if (!asked) return []
   return names
     .map((name) => {
       const own = name.toLowerCase()
-      const holds = asked.length > 2 && (own.includes(asked) || asked.includes(own))
+      const isPart = asked.length > 2 && own.includes(asked)
+      const holds = isPart || (asked.includes(own) && own.length * 2 > asked.length)
       return {
         name,
         apart: holds ? 0.5 : distance(asked, own) / Math.max(asked.length, own.length) / MOST_APART,
@@ -36,3 +37,7 @@ export function nearest(wanted: string, names: readonly string[]): string[] {
     .slice(0, MOST)
     .map(({ name }) => name)
 }
+
+/** The names that a sentence of the server holds: it writes them in backticks. */
+export const quoted = (sentence: string): string[] =>
+  [...sentence.matchAll(/`([^`]+)`/g)].map(([, name]) => name as string)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { distance, nearest } from '@/lib/nearest'
+import { distance, nearest, quoted } from '@/lib/nearest'
 
 const NAMES = [
   'nano',
@@ -18,11 +18,16 @@ describe('the nearest names', () => {
     expect(nearest('support-bot', NAMES)).toEqual([NAMES[3]])
     expect(nearest(`${NAMES[4]}:ckpt-step-99`, NAMES)[0]).toBe(NAMES[4])
     expect(nearest('Nanp', NAMES)).toEqual(['nano'])
+    expect(nearest('ft:nano:me:support-bot:9xAbCdEf', ['nano'])).toEqual([])
   })
   it('are none where nothing is like it', () => {
     expect(nearest('no-such-model', NAMES)).toEqual([])
     expect(nearest(' ', NAMES)).toEqual([])
     expect(nearest('x', NAMES)).toEqual([])
+  })
+  it('are those that the server names', () => {
+    expect(quoted('The model `x` does not exist. Did you mean `a:b` or `c`?')).toEqual(['x', 'a:b', 'c'])
+    expect(quoted('No names.')).toEqual([])
   })
   it('are three at most', () => {
     expect(nearest('gpt', ['gpt-1', 'gpt-2', 'gpt-3', 'gpt-4'])).toHaveLength(3)

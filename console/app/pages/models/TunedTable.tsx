@@ -144,14 +144,13 @@ function StateOf({
   details: ModelDetails
 }) {
   const t = useT()
-  const isServed = context_length !== null
+  const state = context_length === null ? t.models.isGone : loaded ? t.models.isLoaded : t.models.isCold
   return (
-    <>
-      <p>{!isServed ? t.models.isGone : loaded ? t.models.isLoaded : t.models.isCold}</p>
+    <div className={styles.state}>
+      <p>{size_bytes === null ? state : `${state} · ${bytes(size_bytes)}`}</p>
       <p className="quiet">
-        {size_bytes !== null && `${bytes(size_bytes)} · `}
         {t.models.facts.used} {last_used_at === null ? t.models.never : <Age unixS={last_used_at} />}
       </p>
-    </>
+    </div>
   )
 }

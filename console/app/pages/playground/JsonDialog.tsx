@@ -17,7 +17,7 @@ type Props = {
   onClose: () => void
 }
 
-export function JsonDialog({ kind, value, onChange, onClose }: Props) {
+export default function JsonDialog({ kind, value, onChange, onClose }: Props) {
   const t = useT()
   const words = t.asking.shape
   const field = useRef<HTMLTextAreaElement>(null)

@@ -1,13 +1,14 @@
 /** What the models may call and how they have to answer: in short beside the parameters, as text in a dialog. */
-import { memo, useId, useState } from 'react'
+import { lazy, memo, Suspense, useId, useState } from 'react'
 import { useT } from '@/i18n'
 import { type Format, readSchema, readTools, type Shape, shapeFaults } from '@/lib/chatShape'
 import { Button } from '@/ui/Button'
 import { Field, Segments, Select } from '@/ui/Field'
 import { Icon } from '@/ui/Icon'
-import { JsonDialog } from './JsonDialog'
 import styles from './Shape.module.css'
 import { faultWords } from './shapeWords'
+
+const JsonDialog = lazy(() => import('./JsonDialog'))
 
 type Props = { shape: Shape; onChange: (changed: Shape) => void }
 const FORMATS: Format[] = ['text', 'json_object', 'json_schema']
@@ -102,12 +103,14 @@ export const ShapeFields = memo(function ShapeFields({ shape, onChange }: Props)
         </div>
       </details>
       {open && (
-        <JsonDialog
-          kind={open}
-          value={shape[open]}
-          onChange={(text) => onChange({ ...shape, [open]: text })}
-          onClose={() => setOpen(null)}
-        />
+        <Suspense fallback={null}>
+          <JsonDialog
+            kind={open}
+            value={shape[open]}
+            onChange={(text) => onChange({ ...shape, [open]: text })}
+            onClose={() => setOpen(null)}
+          />
+        </Suspense>
       )}
     </>
   )
