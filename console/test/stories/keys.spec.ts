@@ -86,7 +86,7 @@ test('usage counts what was asked, as bars, as a table and as CSV', async ({ pag
   await page.keyboard.press('Tab')
   await expect(page).toHaveURL(new RegExp(`from=${day}`))
 
-  await page.getByText('Requests', { exact: true }).first().click()
+  await page.getByLabel('Bars show').selectOption('Requests')
   await expect(page.getByRole('group', { name: 'Requests by day' })).toBeVisible()
   await page.getByRole('button', { name: 'View code' }).click()
   await expect(page.getByRole('dialog')).toContainText('/organization/usage/completions')

@@ -116,12 +116,13 @@ function Secret({ secret, onClose }: { secret: string; onClose: () => void }) {
       }
     >
       <div className={styles.form}>
-        <p className={styles.once}>
-          <Icon name="info" /> {t.keys.shownOnce}
-        </p>
-        <p role="status" className={styles.staysOpen}>
-          {asked && t.keys.staysOpen({ done: t.keys.done })}
-        </p>
+        <div className={styles.once}>
+          <Icon name="info" />
+          <div>
+            <p>{t.keys.shownOnce}</p>
+            <p role="status">{asked && t.keys.staysOpen({ done: t.keys.done })}</p>
+          </div>
+        </div>
         <div className={styles.secret}>
           <code>{secret}</code>
           <CopyButton text={secret} what={t.keys.secret} label={t.shared.copy} />

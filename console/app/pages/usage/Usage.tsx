@@ -14,7 +14,7 @@ import { NotAllowed } from '@/parts/NotAllowed'
 import { Problem } from '@/parts/Problem'
 import { CodeButton } from '@/parts/ViewCode'
 import { Button } from '@/ui/Button'
-import { Segments } from '@/ui/Field'
+import { Field, Select } from '@/ui/Field'
 import { Skeleton } from '@/ui/Skeleton'
 import { formatOf, useGroupName } from './naming'
 import styles from './Usage.module.css'
@@ -79,18 +79,34 @@ export function Usage() {
       {error && <Problem error={error} onRetry={refetch} />}
       {isPending && <Skeleton height="14rem" />}
       {data && !rows.length && (
-        <p className={styles.empty}>{show === 'costs' ? t.usage.emptyCosts : t.usage.empty}</p>
+        <p className={styles.empty}>
+          {show !== 'costs'
+            ? t.usage.empty
+            : server && !hasPrices(server)
+              ? t.usage.noPrices
+              : t.usage.emptyCosts}
+        </p>
       )}
-      {show === 'costs' && server && !hasPrices(server) && <p className="quiet">{t.usage.noPrices}</p>}
       {rows.length > 0 && (
         <div className={styles.page} aria-busy={isPlaceholderData}>
           {values.length > 1 && (
-            <Segments
-              legend={t.usage.drawn}
-              value={value}
-              options={values.map((one) => ({ value: one, label: t.usage.values[one] ?? one }))}
-              onChange={(chosen) => setValue(chosen === values[0] ? '' : chosen)}
-            />
+            <div className={styles.drawn}>
+              <Field label={t.usage.drawn}>
+                {(tied) => (
+                  <Select
+                    {...tied}
+                    value={value}
+                    onChange={({ target }) => setValue(target.value === values[0] ? '' : target.value)}
+                  >
+                    {values.map((one) => (
+                      <option key={one} value={one}>
+                        {t.usage.values[one] ?? one}
+                      </option>
+                    ))}
+                  </Select>
+                )}
+              </Field>
+            </div>
           )}
           <DayBars
             days={days}
