@@ -158,7 +158,7 @@ test('a job that is watched for eight hours takes no more than twenty megabytes'
   })
   const devtools = await page.context().newCDPSession(page)
   const held = async () => {
-    await devtools.send('HeapProfiler.collectGarbage')
+    for (const _ of [1, 2]) await devtools.send('HeapProfiler.collectGarbage') // what the first one let go of too
     const { usedSize, embedderHeapUsedSize, backingStorageSize } = (await devtools.send(
       'Runtime.getHeapUsage',
     )) as Record<string, number>
