@@ -158,7 +158,7 @@ test('a job that is watched for eight hours takes no more than twenty megabytes'
   })
   const devtools = await page.context().newCDPSession(page)
   const held = async () => {
-    await devtools.send('HeapProfiler.collectGarbage')
+    for (const _ of [1, 2]) await devtools.send('HeapProfiler.collectGarbage') // what the first one let go of too
     const { usedSize, embedderHeapUsedSize, backingStorageSize } = (await devtools.send(
       'Runtime.getHeapUsage',
     )) as Record<string, number>
@@ -192,14 +192,14 @@ test('a job that is watched for eight hours takes no more than twenty megabytes'
   expect((needed / points) * LOOKS_A_SHIFT, 'a point for each look').toBeLessThan(GROWTH_BUDGET_BYTES)
 })
 
-/** What the frame around each page asks for, whatever the page. */
-const OF_THE_FRAME = ['/v1/server']
+/** What is asked for once, however many jobs there are: by the frame, and for the choices of a filter. */
+const ONCE = ['/v1/server', '/v1/models']
 
 test('a page of ten thousand jobs is one request', async ({ page }) => {
   const asked: string[] = []
   page.on('request', (request) => {
     const { pathname, search } = new URL(request.url())
-    if (pathname.startsWith('/v1/') && !OF_THE_FRAME.includes(pathname)) asked.push(pathname + search)
+    if (pathname.startsWith('/v1/') && !ONCE.includes(pathname)) asked.push(pathname + search)
   })
   const rows = page.getByRole('table').locator('tbody tr')
   const started = Date.now()

@@ -46,22 +46,22 @@ async function guarded(page: Page, origin: string): Promise<() => Promise<void>>
 }
 
 test('what a page does that it may not is noticed, in any tab of anybody', async ({
+  page,
   browser,
   faults,
   baseURL,
 }) => {
   const context = await browser.newContext()
-  for (const _ of [1, 2]) {
-    const page = await context.newPage()
-    await page.goto(`${baseURL}/console`)
-    await page.evaluate(() =>
+  for (const tab of [page, await page.context().newPage(), await context.newPage()]) {
+    await tab.goto(`${baseURL}/console`)
+    await tab.evaluate(() =>
       document.body.append(Object.assign(new Image(), { src: 'https://example.invalid/' })),
     )
     await expect.poll(() => faults.splice(0).join()).toContain('securitypolicyviolation: img-src')
-    const written = page.evaluate(() => Object.assign(document.body, { innerHTML: '<b>' }))
+    const written = tab.evaluate(() => Object.assign(document.body, { innerHTML: '<b>' }))
     await expect(written).rejects.toThrow('TrustedHTML')
     await expect.poll(() => faults.splice(0).join()).toContain('require-trusted-types-for')
-    await page.evaluate(() => void setTimeout(() => Promise.reject(new Error('uncaught'))))
+    await tab.evaluate(() => void setTimeout(() => Promise.reject(new Error('uncaught'))))
     await expect.poll(() => faults.splice(0).join()).toContain('uncaught')
   }
   await context.close()

@@ -44,7 +44,7 @@ test('closed in mid-training and opened again, the curve is whole, and equal to 
   await again.goto(`/console/jobs/${id}`)
   await expect(again.getByRole('group', { name: 'Loss', exact: true }).locator('canvas')).toBeVisible()
   // at no zoom is a value another one, nor was it while the run had not come further
-  for (const zoom of [0, 1, 3, 5]) expect(await readOut(again, zoom), `enlarged ${zoom} times`).toEqual(early)
+  for (const zoom of [1, 3, 5, 0]) expect(await readOut(again, zoom), `enlarged ${zoom} times`).toEqual(early)
   const truth = await results(baseURL as string, job)
   expect(truth.map((row) => row.step)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1))
   expect(seen).toBeLessThanOrEqual(200)
