@@ -56,7 +56,8 @@ test('judgements: ten of them become a file of comparisons, and a job', async ({
     expect(asked, 'two answers hardly ever say the same').toBeLessThan(20)
     await write(page, message(page), `What is ${asked}?`)
     await page.keyboard.press('Enter')
-    await answered(page, 2 * asked)
+    await expect(answers(page)).toHaveCount(2 * asked)
+    for (const answer of await answers(page).all()) await expect(answer).toHaveAttribute('aria-busy', 'false')
     await page.keyboard.press('Shift+Tab') // out of the field, where a 1 is a 1
     await page.keyboard.press('1')
     if (await page.getByRole('button', { name: 'A is better' }).last().getAttribute('aria-disabled')) continue
