@@ -1,10 +1,11 @@
 /** “Save as row” at an answer, with the dialog that it opens. */
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useT } from '@/i18n'
 import { Button } from '@/ui/Button'
 import type { Answer } from './conversation'
-import { SaveRow } from './SaveRow'
 import { hasAnswered } from './saving'
+
+const SaveRow = lazy(() => import('./SaveRow'))
 
 /** `brief`: there is little room, so the drawing has to do. */
 type Props = { answer: Answer; turnId: number; column: number; who: string; brief: boolean }
@@ -27,7 +28,11 @@ export function SaveButton({ answer, turnId, column, who, brief }: Props) {
       >
         {brief ? undefined : t.drafts.saveAsRow}
       </Button>
-      {open && <SaveRow answer={answer} turnId={turnId} column={column} onClose={() => setOpen(false)} />}
+      {open && (
+        <Suspense fallback={null}>
+          <SaveRow answer={answer} turnId={turnId} column={column} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
     </>
   )
 }

@@ -28,7 +28,7 @@ import { current } from './store'
 
 type Props = { answer: Answer; turnId: number; column: number; onClose: () => void }
 
-export function SaveRow({ answer, turnId, column, onClose }: Props) {
+export default function SaveRow({ answer, turnId, column, onClose }: Props) {
   const { data: drafts, error } = useDrafts()
   // as it was when it was judged, whatever happens behind the dialog
   const [asked] = useState(() => askedBefore(current(), turnId, column))
