@@ -1,11 +1,12 @@
 /** "Five times" at an answer: the button that asks, and what came of it. */
-import { type ReactNode, useSyncExternalStore } from 'react'
+import { lazy, type ReactNode, Suspense, useSyncExternalStore } from 'react'
 import { useT } from '@/i18n'
 import { Button } from '@/ui/Button'
-import { SpreadView } from './SpreadView'
 import { type How, requestOf } from './session'
 import { ask, close, promptOf, type Spread, stop, TIMES, useSpread } from './spread'
 import { current, subscribe } from './store'
+
+const SpreadView = lazy(() => import('./SpreadView'))
 
 export function useSpreadButton(id: number, column: number, model: string, how: How, who: string): ReactNode {
   const t = useT()
@@ -41,13 +42,15 @@ function Shown({ turnId, column, model, how, spread }: Props & { spread: Spread 
   useSyncExternalStore(subscribe, current) // an earlier turn may change, and with it the prompt
   const request = requestOf(turnId, column, model, how.asked(column))
   return (
-    <SpreadView
-      spread={spread}
-      current={request !== null && promptOf(request) === spread.prompt}
-      greedy={how.asked(column).temperature === 0}
-      onStop={() => stop(turnId, column)}
-      onAgain={() => start(turnId, column, model, how)}
-      onClose={() => close(turnId, column)}
-    />
+    <Suspense fallback={null}>
+      <SpreadView
+        spread={spread}
+        current={request !== null && promptOf(request) === spread.prompt}
+        greedy={how.asked(column).temperature === 0}
+        onStop={() => stop(turnId, column)}
+        onAgain={() => start(turnId, column, model, how)}
+        onClose={() => close(turnId, column)}
+      />
+    </Suspense>
   )
 }

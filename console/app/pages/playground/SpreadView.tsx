@@ -18,7 +18,7 @@ type Props = {
   onClose: () => void
 }
 
-export function SpreadView({ spread, current, greedy, onStop, onAgain, onClose }: Props) {
+export default function SpreadView({ spread, current, greedy, onStop, onAgain, onClose }: Props) {
   const t = useT()
   const words = t.asking.spread
   const { runs, busy, stopped } = spread
