@@ -19,10 +19,10 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from tunesmith.api import moderation_model
 from tunesmith.api.app import create_app
-from tunesmith.api.http_protocol import HttpProtocol
-from tunesmith.api.log import configure as configure_log
+from tunesmith.api.http.log import configure as configure_log
+from tunesmith.api.http.protocol import HttpProtocol
+from tunesmith.api.moderations import model as moderation_model
 from tunesmith.api.office import Assembly, Office
 from tunesmith.data.base import Catalog
 from tunesmith.data.chat_template import Renderer

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunesmith.api import batch_input
-from tunesmith.api.batch_call import Answer, answered
-from tunesmith.api.batch_input import Fault, InputReader, Report, examine
+from tunesmith.api.batches import input as batch_input
+from tunesmith.api.batches.call import Answer, answered
+from tunesmith.api.batches.input import Fault, InputReader, Report, examine
 from tunesmith.store.blobs import Blobs
 from tunesmith.wire import limits
 

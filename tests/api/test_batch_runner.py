@@ -16,8 +16,10 @@ from sqlalchemy import update
 
 from tests.store.factories import a_file, principal_of
 from tunesmith import ids
-from tunesmith.api import batch_call, batch_output, batch_runner
-from tunesmith.api.batch_runner import BatchRunner
+from tunesmith.api.batches import call as batch_call
+from tunesmith.api.batches import output as batch_output
+from tunesmith.api.batches import runner as batch_runner
+from tunesmith.api.batches.runner import BatchRunner
 from tunesmith.api.office import Assembly, Office
 from tunesmith.errors import StorageFull
 from tunesmith.settings import Settings

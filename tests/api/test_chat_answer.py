@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tunesmith.api.chat_answer import Answers, ChatStream
-from tunesmith.api.chat_asked import Asked, JsonAnswer
-from tunesmith.api.chat_tool_choice import Function
-from tunesmith.api.chat_tool_format import HERMES
-from tunesmith.api.generation import Generation
-from tunesmith.api.structured import Wanted
+from tunesmith.api.chat.answer import Answers, ChatStream
+from tunesmith.api.chat.asked import Asked, JsonAnswer
+from tunesmith.api.chat.structured import Wanted
+from tunesmith.api.chat.tool_choice import Function
+from tunesmith.api.chat.tool_format import HERMES
+from tunesmith.api.generation.generation import Generation
 from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.engine_client import GenerateRequest, TokenOutput
 from tunesmith.errors import InvalidRequest

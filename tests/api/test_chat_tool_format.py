@@ -12,11 +12,11 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance import TokenizerWrapper as Wrapper
 
 from tests.data import bases
-from tunesmith.api.chat_asked import Asked, JsonAnswer
-from tunesmith.api.chat_tool_choice import Function
-from tunesmith.api.chat_tool_format import HERMES, PLAIN, CallFormat, call_format
-from tunesmith.api.structured import wanted
-from tunesmith.api.tool_calls import ToolCallParser, joined
+from tunesmith.api.chat.asked import Asked, JsonAnswer
+from tunesmith.api.chat.structured import wanted
+from tunesmith.api.chat.tool_calls import ToolCallParser, joined
+from tunesmith.api.chat.tool_choice import Function
+from tunesmith.api.chat.tool_format import HERMES, PLAIN, CallFormat, call_format
 from tunesmith.data.chat_template import Renderer
 from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.settings import NANO

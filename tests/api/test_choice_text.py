@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunesmith.api.choice_text import ChoiceText
+from tunesmith.api.generation.choice_text import ChoiceText
 from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.engine_client import TokenOutput
 from tunesmith.settings import NANO

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunesmith.api.json_body import load, parse
+from tunesmith.api.http.json_body import load, parse
 from tunesmith.errors import InvalidRequest
 from tunesmith.wire.chat import ChatRequest
 from tunesmith.wire.fine_tuning import CreateJobRequest

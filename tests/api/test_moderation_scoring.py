@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunesmith.api.moderation_prompt import CATEGORIES
-from tunesmith.api.moderation_scoring import N_TOP, NEGLIGIBLE, AnswerForm, Judge, Place
+from tunesmith.api.moderations.prompt import CATEGORIES
+from tunesmith.api.moderations.scoring import N_TOP, NEGLIGIBLE, AnswerForm, Judge, Place
 from tunesmith.engine_client import EngineClient, GenerateRequest, PromptLogprob, TokenOutput
 from tunesmith.settings import NANO
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect, Request
 
-from tunesmith.api.multipart import PIECE_BYTES, Pace, UploadForm
+from tunesmith.api.http.multipart import PIECE_BYTES, Pace, UploadForm
 from tunesmith.errors import InvalidRequest, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]

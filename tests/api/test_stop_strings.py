@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunesmith.api.stop_strings import StopStrings
+from tunesmith.api.generation.stop_strings import StopStrings
 
 LETTERS = st.text(alphabet="abß", max_size=20)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tunesmith.api.structured_check import schema_fault, unmet
-from tunesmith.api.structured_schema import strict_fault
+from tunesmith.api.chat.structured_check import schema_fault, unmet
+from tunesmith.api.chat.structured_schema import strict_fault
 
 CITY = {
     "type": "object",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunesmith.api.structured_schema import tightened
+from tunesmith.api.chat.structured_schema import tightened
 
 NAMES = st.sampled_from(["a", "b", "c"])
 LEAVES = st.sampled_from([{"type": "string"}, {"type": "integer"}, {"enum": ["x", "y"]}, {}])

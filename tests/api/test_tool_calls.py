@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunesmith.api.chat_tool_format import CALL_ID, HERMES, PLAIN, CallFormat
-from tunesmith.api.tool_calls import CallArguments, ToolCallParser, joined
+from tunesmith.api.chat.tool_calls import CallArguments, ToolCallParser, joined
+from tunesmith.api.chat.tool_format import CALL_ID, HERMES, PLAIN, CallFormat
 
 WEATHER = '<tool_call>\n{"name": "weather", "arguments": {"city": "Köln"}}\n</tool_call>'
 CALLED = ("weather", '{"city": "Köln"}')

@@ -9,7 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from tests.conftest import RunningServer
-from tunesmith.api import console, errors
+from tunesmith.api import console
+from tunesmith.api.http import errors
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "

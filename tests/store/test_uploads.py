@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 from tests.store.factories import a_file, a_job, other_principal
 from tunesmith import ids
-from tunesmith.api.assembly import assemble
+from tunesmith.api.files.assembly import assemble
 from tunesmith.errors import InvalidRequest, NotFound
 from tunesmith.jobs.sweep import sweep
 from tunesmith.store import files, uploads
@@ -104,7 +104,7 @@ def test_an_assembly_killed_anywhere_leaves_the_upload_pending_or_the_file_whole
     part_ids = [a_part(db, blobs, upload, piece) for piece in (b"abc", b"def")]
     program = """
 import os, signal, sys
-from tunesmith.api import assembly
+from tunesmith.api.files import assembly
 from tunesmith.store import uploads
 from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database

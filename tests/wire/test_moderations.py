@@ -17,8 +17,8 @@ from openai import BadRequestError, InternalServerError, NotFoundError, OpenAI, 
 from openai.types import Moderation, ModerationTextInputParam
 
 from tests.conftest import RunningServer, start_server
-from tunesmith.api.moderation_prompt import CATEGORIES, KEYS, answer, disarmed, messages
-from tunesmith.api.moderation_scoring import AnswerForm
+from tunesmith.api.moderations.prompt import CATEGORIES, KEYS, answer, disarmed, messages
+from tunesmith.api.moderations.scoring import AnswerForm
 from tunesmith.data.chat_template import Renderer
 from tunesmith.data.examples import ChatExample
 from tunesmith.settings import NANO

@@ -14,8 +14,8 @@ from openai.types import Moderation
 from openai.types.chat import ChatCompletionTokenLogprob
 
 from tests.conftest import RunningServer, start_server, wait_for_job
-from tunesmith.api.moderation_prompt import CATEGORIES, answer, messages
-from tunesmith.api.moderation_scoring import AnswerForm
+from tunesmith.api.moderations.prompt import CATEGORIES, answer, messages
+from tunesmith.api.moderations.scoring import AnswerForm
 from tunesmith.data.chat_template import Renderer
 from tunesmith.settings import NANO
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from tunesmith.api.responses_events import Growth, replay
-from tunesmith.api.responses_items import turns
+from tunesmith.api.responses.events import Growth, replay
+from tunesmith.api.responses.items import turns
 from tunesmith.errors import InvalidRequest
 
 BASE: dict[str, Any] = {

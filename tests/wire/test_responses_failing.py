@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.wire.test_responses_events import BASE
-from tunesmith.api.choice_text import Delta
-from tunesmith.api.responses_answer import Answering, Home
-from tunesmith.api.tool_calls import CallArguments, CallBegun
+from tunesmith.api.chat.tool_calls import CallArguments, CallBegun
+from tunesmith.api.generation.choice_text import Delta
+from tunesmith.api.responses.answer import Answering, Home
 from tunesmith.errors import EngineUnavailable, InvalidRequest, TunesmithError
 from tunesmith.store import responses
 

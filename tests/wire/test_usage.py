@@ -15,7 +15,7 @@ from openai.types.fine_tuning import FineTuningJob
 
 from tests.conftest import RunningServer, start_server
 from tunesmith import ids
-from tunesmith.api import organization_costs
+from tunesmith.api.organization import costs as organization_costs
 from tunesmith.settings import Price, Settings
 
 HI = [{"role": "user", "content": "Hello!"}]

@@ -11,46 +11,46 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 
 from tunesmith import __version__
 from tunesmith.api import (
-    batches,
-    chat,
     completions,
     console,
-    conversations,
     embeddings,
-    errors,
-    file_report,
-    file_rows,
-    files,
-    fine_tuning,
     health,
-    job_estimate,
-    job_forecast,
-    job_metrics,
     login_codes,
-    models,
-    moderations,
     not_served,
-    organization_admin_keys,
-    organization_costs,
-    organization_keys,
-    organization_projects,
-    organization_rate_limits,
-    organization_service_accounts,
-    organization_usage,
-    permissions,
-    responses,
     server_info,
-    stored_completions,
-    uploads,
     webhook_endpoints,
 )
 from tunesmith.api.auth import Doorkeeper
-from tunesmith.api.batch_runner import BatchRunner
-from tunesmith.api.envelope import Envelope
+from tunesmith.api.batches import routes as batches
+from tunesmith.api.batches.runner import BatchRunner
+from tunesmith.api.chat import routes as chat
+from tunesmith.api.chat import stored_completions
+from tunesmith.api.files import report as file_report
+from tunesmith.api.files import routes as files
+from tunesmith.api.files import rows as file_rows
+from tunesmith.api.files import uploads
+from tunesmith.api.fine_tuning import estimate as job_estimate
+from tunesmith.api.fine_tuning import forecast as job_forecast
+from tunesmith.api.fine_tuning import metrics as job_metrics
+from tunesmith.api.fine_tuning import permissions
+from tunesmith.api.fine_tuning import routes as fine_tuning
+from tunesmith.api.http import errors
+from tunesmith.api.http.envelope import Envelope
 from tunesmith.api.metering import Meter
+from tunesmith.api.models import routes as models
+from tunesmith.api.moderations import routes as moderations
 from tunesmith.api.office import Office
 from tunesmith.api.openapi_document import describe
+from tunesmith.api.organization import admin_keys as organization_admin_keys
+from tunesmith.api.organization import costs as organization_costs
+from tunesmith.api.organization import keys as organization_keys
+from tunesmith.api.organization import projects as organization_projects
+from tunesmith.api.organization import rate_limits as organization_rate_limits
+from tunesmith.api.organization import service_accounts as organization_service_accounts
+from tunesmith.api.organization import usage as organization_usage
 from tunesmith.api.rate_limits import Limiter
+from tunesmith.api.responses import conversations
+from tunesmith.api.responses import routes as responses
 from tunesmith.jobs.inspections import Inspections
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

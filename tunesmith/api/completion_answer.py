@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunesmith import ids
-from tunesmith.api.chat_answer import OBFUSCATED_BYTES
-from tunesmith.api.choice_text import Delta
-from tunesmith.api.generation import Generation
-from tunesmith.api.json_text import quoted
-from tunesmith.api.logprobs import CompletionLogprobs
-from tunesmith.api.sse import DONE
+from tunesmith.api.chat.answer import OBFUSCATED_BYTES
+from tunesmith.api.generation.choice_text import Delta
+from tunesmith.api.generation.generation import Generation
+from tunesmith.api.generation.logprobs import CompletionLogprobs
+from tunesmith.api.http.json_text import quoted
+from tunesmith.api.http.sse import DONE
 from tunesmith.engine_client import PromptLogprob, TokenOutput
 from tunesmith.wire.chat import Usage
 from tunesmith.wire.completions import CompletionChoice

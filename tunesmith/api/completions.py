@@ -16,14 +16,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from tunesmith import ids
-from tunesmith.api import models_lookup, rate_limits
+from tunesmith.api import rate_limits
 from tunesmith.api.auth import Caller
 from tunesmith.api.completion_answer import CompletionStream, Prompt, Texts
-from tunesmith.api.generation import Generation, copies, engine_request, tokenised
-from tunesmith.api.json_body import documented, json_body
+from tunesmith.api.generation.generation import Generation, copies, engine_request, tokenised
+from tunesmith.api.http.json_body import documented, json_body
+from tunesmith.api.http.sse import ClientGone, EventStream, unless_gone
 from tunesmith.api.metering import Served
+from tunesmith.api.models import lookup as models_lookup
 from tunesmith.api.office import Office, OfficeDep
-from tunesmith.api.sse import ClientGone, EventStream, unless_gone
 from tunesmith.data.chat_template import Renderer
 from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.engine_client import GenerateRequest

@@ -17,13 +17,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from tunesmith.api import models_lookup, rate_limits
+from tunesmith.api import rate_limits
 from tunesmith.api.auth import Caller
-from tunesmith.api.json_body import documented, json_body
+from tunesmith.api.http.json_body import documented, json_body
+from tunesmith.api.http.sse import ClientGone, unless_gone
 from tunesmith.api.metering import Served
-from tunesmith.api.models_lookup import FoundModel
+from tunesmith.api.models import lookup as models_lookup
+from tunesmith.api.models.lookup import FoundModel
 from tunesmith.api.office import Office, OfficeDep
-from tunesmith.api.sse import ClientGone, unless_gone
 from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.errors import ContextLengthExceeded, InvalidRequest
 from tunesmith.store.rows import Principal

@@ -1,7 +1,7 @@
 """`/openapi.json`: what FastAPI reads off the routes, and what it cannot see there.
 
-The routes read their bodies by themselves (`api/json_body.py`), every refusal has one shape
-(`api/errors.py`), and all calls but two want a key: this adds all three, so that a client made from the
+The routes read their bodies by themselves (`api/http/json_body.py`), every refusal has one shape
+(`api/http/errors.py`), and all calls but two want a key: this adds all three, so that a client made from the
 document works. Our own `x-transitions` says which state of a job may follow which.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from tunesmith.api.json_body import documented_models
+from tunesmith.api.http.json_body import documented_models
 from tunesmith.jobs.states import ALLOWED
 from tunesmith.wire.errors import ErrorResponse
 

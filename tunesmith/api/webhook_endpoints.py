@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from tunesmith import ids
 from tunesmith.api.auth import Caller
-from tunesmith.api.json_body import documented, json_body
+from tunesmith.api.http.json_body import documented, json_body
 from tunesmith.api.office import OfficeDep
 from tunesmith.api.pages import After
 from tunesmith.errors import InvalidRequest

@@ -1,6 +1,6 @@
 """Talks to one inference engine, ours or vLLM: token ids in, token ids out, over HTTP in vLLM's dialect.
 
-It knows neither text nor OpenAI's names; `api/generation.py` makes text of the tokens. It needs no torch.
+It knows neither text nor OpenAI's names; `api/generation/` makes text of the tokens. It needs no torch.
 """
 
 from tunesmith.engine_client.client import EngineClient

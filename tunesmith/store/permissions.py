@@ -1,6 +1,7 @@
 """Rows of checkpoint permissions: which other projects of an organization may use a tuned model.
 
-What a permission opens is decided by `store/models.py`; who may give one, by `api/permissions.py`.
+What a permission opens is decided by `store/models.py`; who may give one, by
+`api/fine_tuning/permissions.py`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Fields of OpenAI that change nothing about the text (who asks, how it is billed, where it is cached) are
 accepted. Fields that would change it and that this server cannot honour are refused by
-`api/chat_asked.py`, never ignored.
+`api/chat/asked.py`, never ignored.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ class ChatRequest(Request):
     store: bool | None = None
     metadata: Metadata = None
 
-    # What a model here cannot do: refused with a sentence when asked for (`api/chat_asked.py`).
+    # What a model here cannot do: refused with a sentence when asked for (`api/chat/asked.py`).
     modalities: list[Literal["text", "audio"]] | None = None
     audio: dict[str, Any] | None = None
     web_search_options: dict[str, Any] | None = None

@@ -1,7 +1,7 @@
 """OpenAI's Responses: the request with its limits.
 
 Fields that change nothing about the answer (who asks, how it is billed, where it is cached) are accepted.
-Fields that would change it and that this server cannot honour are refused by `api/responses_request.py`,
+Fields that would change it and that this server cannot honour are refused by `api/responses/request.py`,
 never ignored.
 """
 

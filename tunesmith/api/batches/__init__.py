@@ -1,0 +1,1 @@
+"""`/v1/batches`: files of requests, asked through the app itself."""

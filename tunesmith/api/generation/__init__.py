@@ -1,0 +1,1 @@
+"""The engine's tokens become text, with stop strings and log-probabilities."""

@@ -1,0 +1,1 @@
+"""`/v1/models`, and which model a name means."""

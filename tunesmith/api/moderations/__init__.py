@@ -1,0 +1,1 @@
+"""`/v1/moderations`, answered by a model of the operator's."""

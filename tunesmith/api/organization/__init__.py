@@ -1,0 +1,1 @@
+"""`/v1/organization`: projects, keys, limits, usage and costs."""
