@@ -1,7 +1,7 @@
 /** The one way to the server: typed by its own /openapi.json, with the key in the header and errors thrown. */
 import createClient from 'openapi-fetch'
 import { ApiError, errorOf, noAnswer } from './errors'
-import { currentKey, signOut } from './key'
+import { currentKey, keyEnded } from './key'
 import type { components, paths } from './schema'
 
 export type Schemas = components['schemas']
@@ -16,6 +16,7 @@ export let organization: string | null = null
 /** The organization of the key, once the server has named it: it stands in the names of tuned models. */
 export const currentOrganization = (): string | null => organization
 
+const PROJECT_HEADER = 'openai-project'
 /** By key: the server names the project with every answer. */
 const projects = new Map<string, string>()
 /** The project that this tab's key works for; null where the server does not tell. Throws ApiError. */
@@ -36,10 +37,10 @@ export async function withKey(input: Request): Promise<Response> {
     throw input.signal.aborted ? cause : noAnswer(cause)
   }
   organization = response.headers.get('openai-organization') ?? organization
-  const project = response.headers.get('openai-project')
+  const project = response.headers.get(PROJECT_HEADER)
   if (key && project) projects.set(key, project)
   // the key was revoked, or never right: the sign-in page takes over
-  if (response.status === 401 && key && key === currentKey()) signOut()
+  if (response.status === 401 && key && key === currentKey()) keyEnded(projects.get(key) ?? null)
   return response
 }
 
@@ -75,7 +76,8 @@ export async function content(fileId: string, signal?: AbortSignal): Promise<Blo
 }
 
 /** Whether a key opens the door, before it is kept. */
-export async function tryKey(key: string): Promise<void> {
+/** The project of a good key, where the server tells it. Throws ApiError. */
+export async function tryKey(key: string): Promise<string | null> {
   let response: Response
   try {
     response = await fetch('/v1/models', { headers: { authorization: `Bearer ${key}` } })
@@ -83,6 +85,7 @@ export async function tryKey(key: string): Promise<void> {
     throw noAnswer(cause)
   }
   if (!response.ok) throw errorOf(response, await response.json().catch(() => null))
+  return response.headers.get(PROJECT_HEADER)
 }
 
 export const isApiError = (error: unknown): error is ApiError => error instanceof ApiError

@@ -9,12 +9,15 @@ import { fingerprint } from '@/lib/fingerprint'
 const NAME = 'tunesmith.key'
 /** How all begins that the console keeps. */
 const OURS = 'tunesmith.'
+/** What an ended key has left, for whoever comes back to its project. */
+const LEFT = 'tunesmith.left'
 const ASK_MS = 200
 type Word =
   | { say: 'who has the key?' }
-  | { say: 'this one'; key: string }
-  /** Only the key of this fingerprint: other tabs may have another. */
-  | { say: 'forget'; print: string }
+  | { say: 'this one'; key: string; project: string | null }
+  /** Only the key of this fingerprint: other tabs may have another. `project`: the key has ended, nobody has left. */
+  | { say: 'forget'; print: string; project: string | null }
+type Left = { project: string; kept: Record<string, string> }
 
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('tunesmith.key')
 const listeners = new Set<() => void>()
@@ -25,9 +28,10 @@ export function start(): Promise<void> {
   // kept in the tab as well: it stays signed in when the device forgets
   if (key) sessionStorage.setItem(NAME, key)
   channel?.addEventListener('message', ({ data }: MessageEvent<Word>) => {
-    if (data.say === 'who has the key?' && key) channel.postMessage({ say: 'this one', key } satisfies Word)
-    if (data.say === 'this one' && !key) take(data.key)
-    if (data.say === 'forget') drop(data.print)
+    if (data.say === 'who has the key?' && key)
+      channel.postMessage({ say: 'this one', key, project: null } satisfies Word)
+    if (data.say === 'this one' && !key) take(data.key, data.project)
+    if (data.say === 'forget') drop(data.print, data.project)
   })
   return key || !channel ? Promise.resolve() : ask(channel)
 }
@@ -50,40 +54,64 @@ export const isRemembered = (): boolean => localStorage.getItem(NAME) !== null
 /** Tells this key from others without giving it away. */
 export const keyPrint = (): string => fingerprint(key ?? '')
 
-function take(newKey: string): void {
+function take(newKey: string, project: string | null): void {
   if (key !== null && key !== newKey) forgetPerson()
+  takeBack(project)
   key = newKey
   sessionStorage.setItem(NAME, newKey)
   for (const tell of listeners) tell()
 }
 
-function drop(print: string): void {
+function drop(print: string, project: string | null): void {
   const remembered = localStorage.getItem(NAME)
   if (remembered !== null && fingerprint(remembered) === print) localStorage.removeItem(NAME)
   if (key === null || keyPrint() !== print) return
   key = null
-  forgetPerson()
+  if (project === null) forgetPerson()
+  else setAside(project)
   for (const tell of listeners) tell()
 }
 
 /** All that this tab keeps is somebody's: forms, conversations, links on their way. Preferences are the device's. */
-function forgetPerson(): void {
-  for (const name of Object.keys(sessionStorage)) if (name.startsWith(OURS)) sessionStorage.removeItem(name)
+function forgetPerson(): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const name of Object.keys(sessionStorage).filter((one) => one.startsWith(OURS))) {
+    if (name !== NAME && name !== LEFT) kept[name] = sessionStorage.getItem(name) ?? ''
+    sessionStorage.removeItem(name)
+  }
+  return kept
 }
 
-/** Here, and in the tabs beside this one that wait for a key. */
-export function signIn(newKey: string, remember: boolean): void {
+function setAside(project: string): void {
+  const left: Left = { project, kept: forgetPerson() }
+  sessionStorage.setItem(LEFT, JSON.stringify(left))
+}
+
+function takeBack(project: string | null): void {
+  const left = JSON.parse(sessionStorage.getItem(LEFT) ?? 'null') as Left | null
+  sessionStorage.removeItem(LEFT)
+  if (left === null || left.project !== project) return
+  for (const [name, text] of Object.entries(left.kept)) sessionStorage.setItem(name, text)
+}
+
+/** Here, and in the tabs beside this one that wait for a key. `project`: which the key is for, where that is known. */
+export function signIn(newKey: string, remember: boolean, project: string | null): void {
   localStorage.removeItem(NAME)
   if (remember) localStorage.setItem(NAME, newKey)
-  take(newKey)
-  channel?.postMessage({ say: 'this one', key: newKey } satisfies Word)
+  take(newKey, project)
+  channel?.postMessage({ say: 'this one', key: newKey, project } satisfies Word)
 }
 
-/** Here and in all other tabs that have this key. */
-export function signOut(): void {
+/** Here and in all other tabs that have this key: what was typed goes too. */
+export const signOut = (): void => leave(null)
+
+/** The server takes the key no more: what was typed waits for another key of its project. */
+export const keyEnded = (project: string | null): void => leave(project)
+
+function leave(project: string | null): void {
   const print = keyPrint()
-  channel?.postMessage({ say: 'forget', print } satisfies Word)
-  drop(print)
+  channel?.postMessage({ say: 'forget', print, project } satisfies Word)
+  drop(print, project)
 }
 
 /** Stops remembering on this device; the tab stays signed in. */

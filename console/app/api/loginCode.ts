@@ -34,9 +34,12 @@ async function redeem(): Promise<void> {
     const response = await fetch(`/v1/login_codes/${code}`, { method: 'POST' }).catch((cause: unknown) => {
       throw noAnswer(cause)
     })
-    const answer = (await response.json().catch(() => null)) as { value?: string } | null
+    const answer = (await response.json().catch(() => null)) as {
+      value?: string
+      project_id?: string
+    } | null
     if (!response.ok || !answer?.value) throw errorOf(response, answer)
-    signIn(answer.value, false)
+    signIn(answer.value, false, answer.project_id ?? null)
   } catch (error) {
     set(error)
   }

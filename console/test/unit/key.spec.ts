@@ -50,7 +50,12 @@ async function tab(kept: Record<string, string> = {}): Promise<Tab> {
   await inside(keys.start)()
   return {
     storage: own,
-    keys: { ...keys, signIn: inside(keys.signIn), signOut: inside(keys.signOut) },
+    keys: {
+      ...keys,
+      signIn: inside(keys.signIn),
+      signOut: inside(keys.signOut),
+      keyEnded: inside(keys.keyEnded),
+    },
   }
 }
 
@@ -85,10 +90,28 @@ describe('the key of a tab', () => {
   })
   it('takes nothing with it that came before the first sign-in', async () => {
     const { keys, storage: kept } = await tab({ 'tunesmith.playground.link': '#prompt=x' })
-    keys.signIn('sk-a', false)
+    keys.signIn('sk-a', false, 'proj_a')
     expect(kept.getItem('tunesmith.playground.link')).toBe('#prompt=x')
-    keys.signIn('sk-b', false)
+    keys.signIn('sk-b', false, 'proj_a')
     expect(kept.getItem('tunesmith.playground.link')).toBeNull()
+  })
+  it('leaves what was typed to the next key of its project, and to no other', async () => {
+    for (const [project, text] of [
+      ['proj_a', 'half a sentence'],
+      ['proj_b', null],
+      [null, null],
+    ] as const) {
+      const { keys, storage: kept } = await tab({
+        'tunesmith.key': 'sk-a',
+        'tunesmith.playground.draft': 'half a sentence',
+      })
+      keys.keyEnded('proj_a')
+      expect(keys.currentKey()).toBeNull()
+      expect(kept.getItem('tunesmith.playground.draft')).toBeNull()
+      keys.signIn('sk-new', false, project)
+      expect(kept.getItem('tunesmith.playground.draft')).toBe(text)
+      expect(kept.getItem('tunesmith.left')).toBeNull()
+    }
   })
   it('is forgotten by those alone that have it', async () => {
     local.setItem('tunesmith.key', 'sk-remembered')
@@ -108,7 +131,7 @@ describe('the key of a tab', () => {
     channels = channels.slice(1)
     waiting.keys.signOut()
     const entering = await tab()
-    entering.keys.signIn('sk-new', false)
+    entering.keys.signIn('sk-new', false, null)
     expect(waiting.keys.currentKey()).toBe('sk-new')
     expect(other.keys.currentKey()).toBe('sk-other')
   })

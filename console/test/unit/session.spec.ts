@@ -253,7 +253,7 @@ describe('the playground', () => {
     expect([0, 1, 2].map((column) => spread.spreadAt(7, column) !== undefined)).toEqual([true, false, false])
     session.add('user', 'Hello', 1)
     const { nextId } = session.current()
-    keys.signIn('sk-another', false)
+    keys.signIn('sk-another', false, null)
     expect(spread.spreadAt(7, 0)).toBeUndefined()
     expect(session.current()).toMatchObject({ turns: [], nextId })
   })

@@ -76,7 +76,7 @@ describe('an upload', () => {
     })
     uploading = await import('@/api/uploading')
     key = await import('@/api/key')
-    key.signIn('sk-first', false)
+    key.signIn('sk-first', false, null)
   })
   beforeEach(() => {
     vi.useFakeTimers()
@@ -137,7 +137,7 @@ describe('an upload', () => {
     const ended: string[] = []
     uploading.begin(file(ROW, GIBI), (one) => ended.push(one.state))
     await settled()
-    key.signIn('sk-second', false)
+    key.signIn('sk-second', false, null)
     expect(uploading.current()).toEqual([])
     for (const part of Sent.all) part.answer(200, { id: 'part_1' })
     await vi.advanceTimersByTimeAsync(60_000)

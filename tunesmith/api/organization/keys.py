@@ -3,7 +3,7 @@
 OpenAI makes a program's key with its service account. `POST …/api_keys` with a name is our own short way: it
 makes both at once. A secret is shown once, in the answer that makes its key. A key that is deleted ends at
 once, with whatever it is being answered; jobs and batches that it began are the project's and go on. Service
-accounts themselves are in organization_service_accounts.py.
+accounts themselves are in service_accounts.py.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ export function Login() {
     setProblem(null)
     forgetCodeProblem()
     try {
-      await tryKey(typed)
-      signIn(typed, filled.has('remember'))
+      const project = await tryKey(typed)
+      signIn(typed, filled.has('remember'), project)
     } catch (error) {
       setProblem(error)
       field.current?.select()

@@ -9,10 +9,10 @@ import { onChange } from '@/api/key'
 import type { Asked } from '@/lib/chatParameters'
 import type { AskedShape } from '@/lib/chatShape'
 import { add, stop } from './changes'
-import { type Answer, calling, EMPTY, heaviest, messagesFor, newAnswer, type Turn } from './conversation'
+import { type Answer, calling, heaviest, messagesFor, newAnswer, type Turn } from './conversation'
 import { begin, drop, end, isCurrent, isRunning, nameOf, wasAlone } from './running'
 import { closeFrom as closeSpreads, newSeed } from './spread'
-import { answerAt, current, keep, put, set } from './store'
+import { answerAt, current, keep, kept, put, set } from './store'
 
 export { add, clear, edit, remove, removeColumn, setSystem, stop } from './changes'
 export { current, subscribe } from './store'
@@ -21,7 +21,9 @@ export { current, subscribe } from './store'
 onChange(() => {
   stop()
   closeSpreads()
-  set({ ...EMPTY, nextId: current().nextId }) // what comes late of the old turns finds none of their number
+  const left = kept()
+  // what comes late of the old turns finds none of their number
+  set({ ...left, nextId: Math.max(left.nextId, current().nextId) })
   keep()
 })
 

@@ -6,15 +6,16 @@ import { type Answer, type Conversation, EMPTY, isConversation, revived, type Tu
 const NAME = 'tunesmith.playground'
 const KEEP_MS = 400
 
-let now: Conversation = read()
+let now: Conversation = kept()
 const listeners = new Set<() => void>()
 let frame = 0
 let keeping: ReturnType<typeof setTimeout> | undefined
 
-function read(): Conversation {
+/** As it was left; empty where nothing was. */
+export function kept(): Conversation {
   try {
-    const kept: unknown = { ...EMPTY, ...JSON.parse(sessionStorage.getItem(NAME) ?? 'null') }
-    return isConversation(kept) ? revived(kept) : EMPTY
+    const left: unknown = { ...EMPTY, ...JSON.parse(sessionStorage.getItem(NAME) ?? 'null') }
+    return isConversation(left) ? revived(left) : EMPTY
   } catch {
     return EMPTY
   }
