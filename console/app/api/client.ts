@@ -1,7 +1,7 @@
 /** The one way to the server: typed by its own /openapi.json, with the key in the header and errors thrown. */
 import createClient from 'openapi-fetch'
 import { ApiError, errorOf, noAnswer } from './errors'
-import { currentKey, keyEnded } from './key'
+import { currentKey, keyEnded, knownProject, learnProject } from './key'
 import type { components, paths } from './schema'
 
 export type Schemas = components['schemas']
@@ -17,13 +17,10 @@ export let organization: string | null = null
 export const currentOrganization = (): string | null => organization
 
 const PROJECT_HEADER = 'openai-project'
-/** By key: the server names the project with every answer. */
-const projects = new Map<string, string>()
-/** The project that this tab's key works for; null where the server does not tell. Throws ApiError. */
+/** The project that this tab's key works for, as every answer names it; null where none does. Throws ApiError. */
 export async function currentProject(): Promise<string | null> {
-  const key = currentKey() ?? ''
-  if (!projects.has(key)) await withKey(new Request(new URL('/v1/models', location.origin)))
-  return projects.get(key) ?? null
+  if (knownProject() === null) await withKey(new Request(new URL('/v1/models', location.origin)))
+  return knownProject()
 }
 
 /** `fetch` with the key in its header; an ended key leads to the sign-in page. */
@@ -38,9 +35,9 @@ export async function withKey(input: Request): Promise<Response> {
   }
   organization = response.headers.get('openai-organization') ?? organization
   const project = response.headers.get(PROJECT_HEADER)
-  if (key && project) projects.set(key, project)
+  if (key && project) learnProject(key, project)
   // the key was revoked, or never right: the sign-in page takes over
-  if (response.status === 401 && key && key === currentKey()) keyEnded(projects.get(key) ?? null)
+  if (response.status === 401 && key && key === currentKey()) keyEnded()
   return response
 }
 

@@ -9,6 +9,8 @@ import { fingerprint } from '@/lib/fingerprint'
 const NAME = 'tunesmith.key'
 /** How all begins that the console keeps. */
 const OURS = 'tunesmith.'
+/** The project of the key, once the server has named it. */
+const PROJECT = 'tunesmith.project'
 /** What an ended key has left, for whoever comes back to its project. */
 const LEFT = 'tunesmith.left'
 const ASK_MS = 200
@@ -29,7 +31,7 @@ export function start(): Promise<void> {
   if (key) sessionStorage.setItem(NAME, key)
   channel?.addEventListener('message', ({ data }: MessageEvent<Word>) => {
     if (data.say === 'who has the key?' && key)
-      channel.postMessage({ say: 'this one', key, project: null } satisfies Word)
+      channel.postMessage({ say: 'this one', key, project: knownProject() } satisfies Word)
     if (data.say === 'this one' && !key) take(data.key, data.project)
     if (data.say === 'forget') drop(data.print, data.project)
   })
@@ -50,15 +52,22 @@ function ask(siblings: BroadcastChannel): Promise<void> {
 }
 
 export const currentKey = (): string | null => key
+export const knownProject = (): string | null => sessionStorage.getItem(PROJECT)
+/** What the server has said of a key. */
+export function learnProject(of: string, project: string): void {
+  if (of === key) sessionStorage.setItem(PROJECT, project)
+}
 export const isRemembered = (): boolean => localStorage.getItem(NAME) !== null
 /** Tells this key from others without giving it away. */
 export const keyPrint = (): string => fingerprint(key ?? '')
 
 function take(newKey: string, project: string | null): void {
   if (key !== null && key !== newKey) forgetPerson()
+  sessionStorage.removeItem(PROJECT)
   takeBack(project)
   key = newKey
   sessionStorage.setItem(NAME, newKey)
+  if (project !== null) sessionStorage.setItem(PROJECT, project)
   for (const tell of listeners) tell()
 }
 
@@ -76,7 +85,7 @@ function drop(print: string, project: string | null): void {
 function forgetPerson(): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const name of Object.keys(sessionStorage).filter((one) => one.startsWith(OURS))) {
-    if (name !== NAME && name !== LEFT) kept[name] = sessionStorage.getItem(name) ?? ''
+    if (![NAME, PROJECT, LEFT].includes(name)) kept[name] = sessionStorage.getItem(name) ?? ''
     sessionStorage.removeItem(name)
   }
   return kept
@@ -106,7 +115,7 @@ export function signIn(newKey: string, remember: boolean, project: string | null
 export const signOut = (): void => leave(null)
 
 /** The server takes the key no more: what was typed waits for another key of its project. */
-export const keyEnded = (project: string | null): void => leave(project)
+export const keyEnded = (): void => leave(knownProject())
 
 function leave(project: string | null): void {
   const print = keyPrint()

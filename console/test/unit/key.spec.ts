@@ -103,9 +103,10 @@ describe('the key of a tab', () => {
     ] as const) {
       const { keys, storage: kept } = await tab({
         'tunesmith.key': 'sk-a',
+        'tunesmith.project': 'proj_a',
         'tunesmith.playground.draft': 'half a sentence',
       })
-      keys.keyEnded('proj_a')
+      keys.keyEnded()
       expect(keys.currentKey()).toBeNull()
       expect(kept.getItem('tunesmith.playground.draft')).toBeNull()
       keys.signIn('sk-new', false, project)

@@ -248,6 +248,7 @@ describe('the playground', () => {
     const spread = await import('@/pages/playground/spread')
     const keys = await import('@/api/key')
     const request = { model: 'm', messages: [] }
+    keys.signIn('sk-one', false, null)
     for (const column of [0, 1, 2]) spread.ask(7, column, request)
     session.removeColumn(1)
     expect([0, 1, 2].map((column) => spread.spreadAt(7, column) !== undefined)).toEqual([true, false, false])
