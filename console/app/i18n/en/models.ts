@@ -70,6 +70,7 @@ export const models = {
   },
   tokensOf: (p: { count: string }) => `${p.count} tokens`,
   never: 'never in this project',
+  neverUsed: 'Never used in this project',
   loaded: 'Loaded: it answers at once',
   cold: 'Not loaded: its next request loads it',
   engine: {

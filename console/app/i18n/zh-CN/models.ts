@@ -59,6 +59,7 @@ export const models: Messages['models'] = {
   },
   tokensOf: ({ count }) => `${count} 个词元`,
   never: '本项目从未使用',
+  neverUsed: '本项目从未使用',
   loaded: '已加载：可立即回答',
   cold: '未加载：下一次请求时加载',
   engine: { starting: '基座的引擎正在启动', down: '基座的引擎未运行' },

@@ -149,7 +149,13 @@ function StateOf({
     <div className={styles.state}>
       <p>{size_bytes === null ? state : `${state} · ${bytes(size_bytes)}`}</p>
       <p className="quiet">
-        {t.models.facts.used} {last_used_at === null ? t.models.never : <Age unixS={last_used_at} />}
+        {last_used_at === null ? (
+          t.models.neverUsed
+        ) : (
+          <>
+            {t.models.facts.used} <Age unixS={last_used_at} />
+          </>
+        )}
       </p>
     </div>
   )
