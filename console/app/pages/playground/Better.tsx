@@ -18,7 +18,7 @@ import { current } from './store'
 
 type Said = { letter: string; saving: Saving; note: string | null }
 
-export function Better({ turn, columns }: { turn: Turn & { role: 'assistant' }; columns: number }) {
+export default function Better({ turn, columns }: { turn: Turn & { role: 'assistant' }; columns: number }) {
   const t = useT()
   const words = t.drafts.better
   const { data: drafts } = useDrafts()

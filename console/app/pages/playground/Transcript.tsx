@@ -1,12 +1,11 @@
 /** The conversation, turn by turn; the answers to one turn stand side by side. */
-import { memo, useCallback, useRef, useState } from 'react'
+import { lazy, memo, Suspense, useCallback, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 import { useT } from '@/i18n'
 import { count } from '@/lib/number'
 import { harmless } from '@/lib/visible'
 import { Button } from '@/ui/Button'
 import { AnswerView } from './AnswerView'
-import { Better } from './Better'
 import { edit, editOf, remove } from './changes'
 import { calling, isBusy, type Turn } from './conversation'
 import { EditBox } from './EditBox'
@@ -14,6 +13,8 @@ import { answer, answerAfter, type How, regenerate } from './session'
 import styles from './Transcript.module.css'
 import { useDifferences } from './useDifferences'
 import { useSaveKeys } from './useSaveKeys'
+
+const Better = lazy(() => import('./Better'))
 
 type Numbered = { number: number }
 type Shared = { models: string[]; how: How; coloured: boolean; differing: boolean }
@@ -181,7 +182,11 @@ const Answers = memo(function Answers({
         })}
       </div>
       {parted && <p className={styles.parted}>{parted.note}</p>}
-      {several && <Better turn={turn} columns={models.length} />}
+      {several && (
+        <Suspense fallback={null}>
+          <Better turn={turn} columns={models.length} />
+        </Suspense>
+      )}
     </div>
   )
 })
