@@ -3,7 +3,7 @@ import type { Page } from './people'
 
 /** What is the same in every language: names, ids, files, units, and the words of the API. */
 const SAME = [
-  /^(Tunesmith|SFT|DPO|CSV|JSON|JSONL|API|token|tokens)$/,
+  /^(Tunesmith|SFT|DPO|CSV|JSON|JSONL|API|[Tt]okens?)$/,
   /^(ft:|ftjob-|file-|sk-)/,
   /^[\w.-]+\.jsonl$/,
   /^(suffix|seed|temperature|Top P|stop)$/,

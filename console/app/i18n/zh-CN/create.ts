@@ -96,7 +96,7 @@ export const forecast: typeof en.forecast = {
   warnings: '值得再看一眼',
   rows: '行数',
   validRows: (p) => `另有 ${p.count} 行留出`,
-  tokens: '词元数（所有轮次）',
+  tokens: 'Token 数（所有轮次）',
   trained: '其中参与训练',
   cut: '被截断的行',
   longest: (p) => `最长 ${p.longest}，上限 ${p.room}`,
@@ -112,6 +112,6 @@ export const forecast: typeof en.forecast = {
   fitsNot: '不够',
   fitsPerhaps: '可能不够',
   memoryOf: (p) => `${p.low} 至 ${p.high}；${p.device} 上空闲 ${p.free}`,
-  fromJobs: (p) => `词元数与步数是准确值；时间依据该模型上的 ${p.count} 个先前任务。`,
-  rough: '词元数与步数是准确值；该模型上还没有同类任务完成过，时间只是粗略估计。',
+  fromJobs: (p) => `Token 数与步数是准确值；时间依据该模型上的 ${p.count} 个先前任务。`,
+  rough: 'Token 数与步数是准确值；该模型上还没有同类任务完成过，时间只是粗略估计。',
 }

@@ -35,7 +35,7 @@ export const job: typeof en.job = {
   model: '模型',
   base: '基础模型',
   method: '方法',
-  tokens: '训练词元',
+  tokens: '训练 token',
   took: '用时',
   created: '创建时间',
   cancelTitle: '取消此任务？',
@@ -85,7 +85,7 @@ export const job: typeof en.job = {
 
 export const chart: typeof en.chart = {
   loss: '损失',
-  accuracy: '词元准确率',
+  accuracy: 'Token 准确率',
   rewardMargin: '奖励差',
   rewardAccuracy: '奖励准确率',
   train: '训练',
@@ -94,7 +94,7 @@ export const chart: typeof en.chart = {
   fullValid: '整个验证文件',
   fullValidTrust: '整个验证文件：以此为准',
   axis: '横轴',
-  axes: { step: '步', epoch: '轮', tokens: '词元', time: '时间' },
+  axes: { step: '步', epoch: '轮', tokens: 'Token', time: '时间' },
   noAxis: '此任务没有提供。',
   scale: '损失的坐标',
   linear: '线性',
@@ -197,7 +197,7 @@ export const config: typeof en.config = {
   facts: {
     n_examples: '训练行数',
     n_valid_examples: '验证行数',
-    tokens_per_epoch: '每轮词元',
+    tokens_per_epoch: '每轮 token',
     supervised_tokens_per_epoch: '其中参与训练',
     steps_per_epoch: '每轮步数',
     total_steps: '总步数',

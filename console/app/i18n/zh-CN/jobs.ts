@@ -21,7 +21,7 @@ export const jobs: typeof en.jobs = {
     method: '方法',
     progress: '进度',
     losses: '损失：训练 · 验证',
-    tokens: '训练词元',
+    tokens: '训练 token',
     took: '用时',
     created: '创建时间',
   },

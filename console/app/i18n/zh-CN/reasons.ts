@@ -27,7 +27,7 @@ export const reasons: typeof en.reasons = {
   files: { training_file: '训练文件', validation_file: '验证文件' },
   warnings: {
     warnings: (p) => `${p.file}有 ${p.n} 条提醒`,
-    truncated: (p) => `${p.file}中有 ${p.n} 行（${p.share}）会在 ${p.context_length} 个词元处被截断`,
+    truncated: (p) => `${p.file}中有 ${p.n} 行（${p.share}）会在 ${p.context_length} 个 token 处被截断`,
     no_target_tokens: (p) => `${p.file}中有 ${p.n} 行会被跳过：其中没有可训练的内容`,
     shared_rows: (p) => `验证文件有 ${p.n} 行（${p.share}）与训练文件相同，因此验证损失的意义有限`,
   },
