@@ -131,13 +131,8 @@ def test_the_request_of_the_dialog_makes_the_job_that_the_dialog_shows(
 def test_the_first_run_uploads_and_creates(run, server: RunningServer, programs: Path, language: str) -> None:
     text = (programs / f"first-run.{language}").read_text()
     before = {job["id"] for job in _jobs(server)}
-    if language == "sh":
-        upload, create = text.split("# with the id of the answer:\n")
-        file = json.loads(run(language, upload))
-        printed = run(language, create.replace("file-...", file["id"]))
-        assert json.loads(printed)["training_file"] == file["id"]
-    else:
-        printed = run(language, text)
+    printed = run(language, text)
     made = [job for job in _jobs(server) if job["id"] not in before]
     assert [job["user_provided_suffix"] for job in made] == ["marv"]
+    assert made[0]["validation_file"]
     assert made[0]["id"] in printed
