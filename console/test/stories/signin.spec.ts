@@ -43,8 +43,9 @@ test('one sign-in is enough for all tabs that wait, and a key that ends takes no
   await expect(beside.getByRole('heading', { name: 'Settings', level: 1 })).toBeVisible()
   await beside.getByRole('link', { name: 'Playground' }).click()
   await beside.getByRole('textbox', { name: 'Message' }).fill('Half a sentence')
+  await beside.getByRole('link', { name: 'Overview' }).click() // which looks again and again
+  await expect(beside.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible()
   await call(baseURL as string, `/organization/admin_api_keys/${id}`, { method: 'DELETE' })
-  await beside.goto('/console/models')
   await expect(beside.getByLabel('API key')).toBeVisible()
   // what was typed waits for another key of the same project
   await beside.getByLabel('API key').fill(KEY)
