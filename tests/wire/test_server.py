@@ -155,7 +155,7 @@ def spent_by_children_s() -> float:
 
 
 def test_a_start_costs_little_more_than_the_libraries_that_it_stands_on(server: RunningServer) -> None:
-    """Processor time by that of the imports alone: what else the machine does, how fast it is, is not ours."""
+    """Processor time by that of the imports alone: how fast and how busy the machine is, is not ours."""
     before_s = spent_by_children_s()
     subprocess.run([sys.executable, "-c", f"import {LIBRARIES}"], check=True)
     assert server.start_cpu_s < 2.5 * (spent_by_children_s() - before_s)
