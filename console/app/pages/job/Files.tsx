@@ -39,10 +39,10 @@ export function Files({ job }: { job: Job }) {
             key: 'name',
             head: t.files.name,
             cell: (row) => (
-              <>
+              <div>
                 <bdi>{row.query?.data?.filename ?? (row.query?.error ? t.files.gone : '')}</bdi>
                 <div className={styles.id}>{row.id}</div>
-              </>
+              </div>
             ),
           },
           {
