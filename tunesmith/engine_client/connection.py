@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
     def send(self, data: bytes) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self.headers_done = self.complete = False
-        self._body.clear()
+        self._take()  # what nobody read of the last response
         if self.transport:
             self.transport.write(data)
 
@@ -98,13 +98,14 @@ class Connection(asyncio.Protocol):
     async def read(self) -> bytes:
         """The whole body."""
         body = bytearray()
-        while not self.complete:
-            await self._wait()
-            body += self._take()
+        while True:
+            body += self._take()  # before any wait: a full buffer has stopped the socket
             if len(body) > MAX_BODY_BYTES:
                 self.abort()
                 raise EngineUnavailable("The inference engine's answer is larger than this server reads")
-        return bytes(body + self._take())
+            if self.complete:
+                return bytes(body)
+            await self._wait()
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         """The JSON of each server-sent event until `[DONE]`."""
