@@ -10,6 +10,10 @@ CONSOLE_BUILT   := tunesmith/assets/console/index.html
 CONSOLE_SOURCES := $(shell find console/app console/public console/index.html console/vite.config.ts -type f 2>/dev/null)
 CONSOLE         := $(if $(shell command -v npm 2>/dev/null),$(MAKE) --no-print-directory console || echo "The console could not be built.")
 
+# Two thirds of the suite waits for processes; the files of tests share the cores, a file's tests stay in order.
+PYTEST := $(BIN)/python -m pytest
+SHARED := --numprocesses logical --maxprocesses 4 --dist loadfile
+
 .PHONY: demo serve test test-all lint bench console clean
 
 demo: $(VENV)/.base          ## fine-tune the model that ships, and see it change
@@ -21,13 +25,14 @@ serve: $(VENV)/.base         ## the server on http://127.0.0.1:8000, data in ./t
 
 test: $(VENV)/.dev $(NODE)   ## the fast suite
 	@$(CONSOLE)
-	@$(BIN)/python -m pytest -m "not slow and not gpu"
+	@$(PYTEST) $(SHARED) -m "not slow and not gpu"
 
 test-all: export TUNESMITH_TEST_EVERYTHING = 1
 test-all: $(VENV)/.dev $(NODE) lint  ## with the slow proofs, other people's clients among them
 	@$(CONSOLE)
 	@$(BIN)/python -m tests.clients.install
-	@$(BIN)/python -m pytest -m "not gpu"
+	@$(PYTEST) $(SHARED) -m "not slow and not gpu"
+	@$(PYTEST) -m "slow and not gpu"  # one at a time: some hold to budgets of time
 
 lint: $(VENV)/.dev           ## style and types
 	@$(BIN)/ruff check .

@@ -31,6 +31,8 @@ STOP_TIMEOUT_S = 40.0
 TUNE_TIMEOUT_S = 120.0
 API_KEY = "sk-" + "test" * 8
 
+# several test processes share the cores: a thread of torch's that waits must not keep one from the others
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # how long one example takes says what else the machine does
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")

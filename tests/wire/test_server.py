@@ -154,11 +154,18 @@ def spent_by_children_s() -> float:
     return spent.ru_utime + spent.ru_stime
 
 
-def test_a_start_costs_little_more_than_the_libraries_that_it_stands_on(server: RunningServer) -> None:
-    """Processor time by that of the imports alone: how fast and how busy the machine is, is not ours."""
-    before_s = spent_by_children_s()
-    subprocess.run([sys.executable, "-c", f"import {LIBRARIES}"], check=True)
-    assert server.start_cpu_s < 2.5 * (spent_by_children_s() - before_s)
+def test_a_start_costs_little_more_than_the_libraries_that_it_stands_on(tmp_path: Path) -> None:
+    """Processor time by that of the imports alone, each at its best of three: how fast and how busy the
+    machine is, is not ours."""
+    starts, imports = [], []
+    for n in range(3):
+        before_s = spent_by_children_s()
+        subprocess.run([sys.executable, "-c", f"import {LIBRARIES}"], check=True)
+        imports.append(spent_by_children_s() - before_s)
+        running = start_server(tmp_path / str(n))
+        assert running.stop() == 0
+        starts.append(running.start_cpu_s)
+    assert min(starts) < 2.5 * min(imports), (starts, imports)
 
 
 def test_an_engine_that_dies_ends_its_streams_with_an_error_and_comes_back(own_server: RunningServer) -> None:
