@@ -27,7 +27,7 @@ from tunesmith.errors import InvalidRequest, NotFound, StoreBusy
 from tunesmith.jobs import webhooks as deliverer_module
 from tunesmith.jobs import webhooks_sender
 from tunesmith.jobs.states import CANCELLED, FAILED, PAUSED, RUNNING, SUCCEEDED, move
-from tunesmith.jobs.webhooks import GIVE_UP_AFTER_S, Deliverer, note, pause_s
+from tunesmith.jobs.webhooks import GIVE_UP_AFTER_S, Deliverer, doubled, note, pause_s
 from tunesmith.jobs.webhooks_sender import Outcome, Sender
 from tunesmith.store import webhooks
 from tunesmith.store.database import Database
@@ -253,7 +253,24 @@ def test_a_receiver_that_is_gone_gets_nothing_more(db: Database, who: Principal,
         receiver.wait(2)
 
 
+def test_an_attempt_that_fails_in_an_unforeseen_way_counts_as_one(db: Database, who: Principal) -> None:
+    class Broken(Sender):
+        async def _send(self, *_: object) -> Outcome:
+            raise LookupError("tests")
+
+    endpoint = an_endpoint(db, who, "http://127.0.0.1:9/")
+    announce(db, who)
+    with delivering(db, Broken):
+        wait(lambda: only(db, endpoint).attempts >= 2)
+    assert only(db, endpoint).outcome == "No answer: LookupError."
+
+
 # -- when to try again, and when no more ------------------------------------------------------------
+
+
+@given(st.integers(0, 10**9))
+def test_a_wait_has_its_bound_after_however_many_failures(failures: int) -> None:
+    assert 0.5 <= doubled(0.5, failures, 60.0) <= 60.0
 
 
 @given(st.integers(1, 200), st.none() | st.integers(0, 10**6))

@@ -59,6 +59,27 @@ def test_an_answer_that_trickles_is_cut(
     assert outcome == Outcome("No answer within 0.4 s.")
 
 
+@pytest.mark.parametrize("cookie", ["session=of-the-first", "größe=ja"])
+def test_one_receivers_cookies_are_none_of_anothers(
+    db: Database, who: Principal, receiver: Receiver, cookie: str
+) -> None:
+    receiver.headers["set-cookie"] = cookie
+    first = an_endpoint(db, who, f"http://first.example:{receiver.port}/")
+    second = an_endpoint(db, who, f"http://second.example:{receiver.port}/")
+
+    async def send() -> list[Outcome]:
+        sender = Sender(
+            allow_private=True, look_up=names(first_example="127.0.0.1", second_example="127.0.0.1")
+        )
+        try:
+            return [await sender.send(endpoint, "wh_1", "{}") for endpoint in (first, second, first)]
+        finally:
+            await sender.close()
+
+    assert [outcome.status_code for outcome in asyncio.run(send())] == [200, 200, 200]
+    assert not any("cookie" in came.headers for came in receiver.came)
+
+
 # -- whom we connect to -----------------------------------------------------------------------------
 
 

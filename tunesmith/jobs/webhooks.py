@@ -36,10 +36,13 @@ JITTER = 0.25
 #: Attempts at a time, over all endpoints and to one of them.
 MAX_IN_FLIGHT = 16
 MAX_IN_FLIGHT_PER_ENDPOINT = 2
-#: Seconds that an endpoint which fails again and again is left alone at most, whatever is due for it.
+#: Seconds that an endpoint which fails is left alone, at first and at most, whatever is due for it.
+FIRST_REST_S = 0.5
 LONGEST_REST_S = 60.0
-#: Seconds between two looks at the outbox; other processes write into it too.
+#: Seconds between two looks at the outbox, which other processes write into too; and at most, where the store
+#: fails.
 POLL_S = 1.0
+LONGEST_WAIT_S = 30.0
 SWEEP_EVERY_S = 3600.0
 #: Seconds that attempts under way get at the server's stop.
 STOP_GRACE_S = 2.0
@@ -155,7 +158,7 @@ class Deliverer:
                 else:
                     log.exception("webhooks go on after an error")
             try:
-                async with asyncio.timeout(min(POLL_S * 2**failures, 30.0)):
+                async with asyncio.timeout(doubled(POLL_S, failures, LONGEST_WAIT_S)):
                     await self._wake.wait()
             except TimeoutError:
                 pass
@@ -207,7 +210,8 @@ class Deliverer:
             self._not_before.pop(endpoint_id, None)
         else:
             failures = self._failures[endpoint_id] = self._failures.get(endpoint_id, 0) + 1
-            self._not_before[endpoint_id] = time.monotonic() + min(2.0 ** (failures - 1) / 2, LONGEST_REST_S)
+            rest_s = doubled(FIRST_REST_S, failures - 1, LONGEST_REST_S)
+            self._not_before[endpoint_id] = time.monotonic() + rest_s
 
     async def _note(self, delivery: WebhookDeliveryRow, outcome: Outcome) -> bool:
         try:
@@ -244,9 +248,14 @@ def note(db: Database, delivery: WebhookDeliveryRow, outcome: Outcome) -> None:
         webhooks.postponed(db, delivery, outcome=outcome.sentence, due_at=min(due_at, give_up_at))
 
 
+def doubled(first_s: float, times: int, longest_s: float) -> float:
+    """Seconds that begin at `first_s` and double with each failure up to `longest_s`, after however many."""
+    return min(first_s * 2.0 ** min(times, 32), longest_s)
+
+
 def pause_s(attempts: int, retry_after_s: int | None = None) -> int:
     """Whole seconds from the attempt that was the `attempts`-th to the next; what the receiver asks for is
     heard."""
-    pause = min(FIRST_PAUSE_S * 2.0 ** min(attempts - 1, 32), LONGEST_PAUSE_S)
+    pause = doubled(FIRST_PAUSE_S, attempts - 1, LONGEST_PAUSE_S)
     pause *= random.uniform(1 - JITTER, 1 + JITTER)
     return max(1, round(pause), min(retry_after_s or 0, int(LONGEST_PAUSE_S)))

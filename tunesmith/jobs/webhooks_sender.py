@@ -6,12 +6,14 @@ What became of it is a value, never an exception; when to try again is decided e
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
@@ -21,6 +23,8 @@ from tunesmith import __version__, ids
 from tunesmith.errors import InvalidRequest
 from tunesmith.jobs import webhooks_targets
 from tunesmith.store.rows import WebhookEndpointRow
+
+log = logging.getLogger("tunesmith.jobs.webhooks")
 
 #: Seconds for one attempt in all: the name, the connection, the request and the head of the answer.
 ATTEMPT_TIMEOUT_S = 15.0
@@ -73,6 +77,8 @@ class Sender:
             follow_redirects=False,
             timeout=httpx2.Timeout(ATTEMPT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             limits=httpx2.Limits(max_keepalive_connections=0),
+            # one receiver's cookies are none of another's at the same address
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
     async def close(self) -> None:
@@ -100,6 +106,9 @@ class Sender:
             return Outcome(f"No answer: {str(error) or type(error).__name__}.")
         except OSError as error:
             return Outcome(f"The host's name cannot be resolved: {error.strerror or error}.")
+        except Exception as error:  # an attempt that nobody notes down would be made again at once
+            log.exception("an attempt at %s failed in an unforeseen way", delivery_id)
+            return Outcome(f"No answer: {type(error).__name__}.")
 
     async def _send(self, endpoint: WebhookEndpointRow, delivery_id: str, body: str) -> Outcome:
         url = httpx2.URL(endpoint.url)
