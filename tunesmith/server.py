@@ -13,8 +13,11 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from threading import Thread
+from typing import TypeVar
 
 import uvicorn
 from fastapi import FastAPI
@@ -36,6 +39,8 @@ from tunesmith.store.database import Database
 from tunesmith.store.datadir import DataDir
 
 log = logging.getLogger("tunesmith.server")
+
+T = TypeVar("T")
 
 DRAIN_S = 25.0
 """Seconds that answers under way get to end after SIGTERM."""
@@ -83,12 +88,13 @@ async def _assemble(office: Office) -> None:
     """Reads the bases, then starts what works on them."""
     settings = office.settings
     named = settings.base_model or [str(NANO)]
-    catalog = await asyncio.to_thread(
-        Catalog.open,
-        named,
-        settings.alias,
-        embedding=settings.embedding_model,
-        cache=settings.data / "digests.json",
+    catalog = await _left_at_the_end(
+        lambda: Catalog.open(
+            named,
+            settings.alias,
+            embedding=settings.embedding_model,
+            cache=settings.data / "digests.json",
+        )
     )
     fleet = EngineFleet(settings, catalog)
     fleet.start()
@@ -98,6 +104,21 @@ async def _assemble(office: Office) -> None:
     await asyncio.to_thread(moderation_model.check, office)
     for base in catalog.bases:  # so that the first chat does not wait for it
         await asyncio.to_thread(Renderer.load, base.path)
+
+
+async def _left_at_the_end(work: Callable[[], T]) -> T:
+    """`work` in a thread that the process does not wait for when it ends: a download may take hours."""
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    Thread(target=run, name="tunesmith-bases", daemon=True).start()
+    return await asyncio.wrap_future(done)
 
 
 async def _disassemble(office: Office, assembling: asyncio.Task[None]) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -150,6 +151,29 @@ def test_a_base_that_is_not_served_is_named(tmp_path: Path) -> None:
         with pytest.raises(EngineUnavailable, match="llama-9") as caught:
             await fleet.client("llama-9")
         assert caught.value.status == 503
+
+    asyncio.run(story())
+
+
+def test_a_load_that_failed_when_nobody_waited_any_more_is_not_told_to_the_next(
+    tmp_path: Path, adapter_folder: Path
+) -> None:
+    may_fail = threading.Event()
+
+    def away() -> Path:
+        may_fail.wait(30)
+        raise EngineUnavailable("the object store was away")
+
+    async def story() -> None:
+        async with running_fleet(tmp_path) as fleet:
+            base_id = read_base(str(NANO)).id
+            await fleet.client(base_id)
+            asked = asyncio.create_task(fleet.client(base_id, adapter_id="one", adapter_folder=away))
+            await asyncio.sleep(0.1)
+            asked.cancel()
+            may_fail.set()
+            await asyncio.sleep(0.1)
+            await fleet.client(base_id, adapter_id="one", adapter_folder=lambda: adapter_folder)
 
     asyncio.run(story())
 

@@ -143,6 +143,24 @@ def test_a_server_that_is_told_to_stop_ends_its_answers_and_admits_nothing_new(
     assert running.stop() == 0
 
 
+def test_a_server_that_waits_for_a_base_model_stops_when_it_is_told_to(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent_hub:
+        running = start_server(
+            tmp_path / "data",
+            "--base-model",
+            "somebody/large",
+            HF_ENDPOINT=f"http://127.0.0.1:{silent_hub.getsockname()[1]}",
+            HF_HOME=str(tmp_path / "hub"),
+            HF_HUB_ETAG_TIMEOUT="110",
+            HF_HUB_DOWNLOAD_TIMEOUT="110",
+        )
+        running.process.terminate()
+        try:
+            assert running.process.wait(30) == 0
+        finally:
+            running.stop()
+
+
 LIBRARIES = (
     "alembic.command, fastapi, jinja2, jsonschema, numpy, obstore, pydantic_settings, sqlalchemy, "
     "standardwebhooks, tokenizers, uvicorn, uvloop"

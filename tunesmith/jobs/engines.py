@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import shutil
@@ -145,12 +146,13 @@ class _Incarnation:
         if task is None:
             task = asyncio.get_running_loop().create_task(self._load(adapter_id, folder))
             self.adapters[adapter_id] = task
-        try:
-            await asyncio.shield(task)  # one caller's cancellation is not the others'
-        except BaseException:
-            if task.done() and self.adapters.get(adapter_id) is task:
-                del self.adapters[adapter_id]  # the next request tries again
-            raise
+            task.add_done_callback(functools.partial(self._loaded, adapter_id))
+        await asyncio.shield(task)  # one caller's cancellation is not the others'
+
+    def _loaded(self, adapter_id: str, task: asyncio.Task[None]) -> None:
+        failed = task.cancelled() or task.exception() is not None
+        if failed and self.adapters.get(adapter_id) is task:
+            del self.adapters[adapter_id]  # the next request tries again
 
     async def _load(self, adapter_id: str, folder: Callable[[], Path]) -> None:
         await self.client.load_adapter(adapter_id, await asyncio.to_thread(folder))
