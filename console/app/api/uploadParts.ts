@@ -44,6 +44,8 @@ async function sendParts(
   const ids: string[] = Array.from({ length: count }, () => '')
   const sent: number[] = Array.from({ length: count }, () => 0)
   let next = 0
+  const failed = new AbortController()
+  const ended = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal
   const worker = async () => {
     while (next < count) {
       const at = next++
@@ -55,12 +57,17 @@ async function sendParts(
       const send = () => {
         const form = new FormData()
         form.append('data', part)
-        return sendForm<{ id: string }>(path, form, { onProgress: tell, signal })
+        return sendForm<{ id: string }>(path, form, { onProgress: tell, signal: ended })
       }
-      ids[at] = (await withTries(send, signal)).id
+      ids[at] = (await withTries(send, ended)).id
     }
   }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, worker))
+  try {
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, worker))
+  } catch (error) {
+    failed.abort()
+    throw error
+  }
   return ids
 }
 

@@ -158,6 +158,17 @@ export const pace = (seconds: number): string =>
           }),
       ).format(seconds)
 
+/** `120 ms`, `1.2 sec`, `1 min 4 sec`: how long something was waited for. */
+export function wait(ms: number): string {
+  const whole = Math.round(ms)
+  if (whole >= 10_000) return duration(ms / 1000)
+  if (whole >= 1000) return pace(ms / 1000)
+  return once(
+    'wait',
+    () => new Intl.NumberFormat(language, { style: 'unit', unit: 'millisecond', unitDisplay: 'short' }),
+  ).format(whole)
+}
+
 /** `1, 2, and 3` */
 export const listed = (parts: readonly string[]): string =>
   once('listed', () => new Intl.ListFormat(language, { type: 'conjunction' })).format(parts)

@@ -1,6 +1,7 @@
 /** Deleting asks for the name: it cannot be undone, and says what depends on it. */
 import { type ReactNode, useState } from 'react'
 import { useT } from '@/i18n'
+import { isSameName } from '@/lib/sameName'
 import { Button } from '@/ui/Button'
 import { Dialog } from '@/ui/Dialog'
 import { Field, Input } from '@/ui/Field'
@@ -23,7 +24,7 @@ export function DeleteDialog({ title, name, children, action, onDelete, onClose 
   const [typed, setTyped] = useState('')
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<unknown>(null)
-  const matches = typed.trim() === name.trim()
+  const matches = isSameName(typed, name)
   const submit = async () => {
     if (!matches || busy) return
     setBusy(true)
@@ -40,9 +41,12 @@ export function DeleteDialog({ title, name, children, action, onDelete, onClose 
     <Dialog
       title={title}
       onClose={onClose}
+      mayClose={() => !busy}
       footer={
         <>
-          <Button onClick={onClose}>{t.shared.cancel}</Button>
+          <Button disabledReason={busy ? t.shared.underWay : undefined} onClick={onClose}>
+            {t.shared.cancel}
+          </Button>
           <Button
             kind="danger"
             busy={busy}

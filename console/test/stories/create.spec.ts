@@ -100,3 +100,58 @@ test('Create waits for the validation data too; an upload goes on behind the dia
   }
   await expect(page.getByRole('status').getByText('Uploaded valid.jsonl')).toBeVisible()
 })
+
+test('what comes of splitting a file concerns that file, and whoever is still there', async ({
+  page,
+  baseURL,
+}) => {
+  const rows = readFileSync(sample('marv/train.jsonl'), 'utf8')
+  const few = rows.trim().split('\n').slice(0, 9).join('\n')
+  const [small, large] = [
+    await uploaded(baseURL as string, 'nine.jsonl', `${few}\n`),
+    await uploaded(baseURL as string, 'forty.jsonl', rows),
+  ]
+  await signIn(page, `/console/jobs/new?file=${small}`)
+  const dialog = page.getByRole('dialog', { name: 'Create a fine-tuning job' })
+  const training = dialog.getByLabel('Training data').first()
+  const holdOut = dialog.getByRole('button', { name: 'Hold out 10 %' })
+  const tooFew = dialog.getByText(/The file has 9 rows; 8 would be left/)
+  await holdOut.click()
+  await expect(tooFew).toBeVisible()
+  await training.selectOption(large)
+  await expect(tooFew).toHaveCount(0)
+
+  // the halves arrive when something else has been chosen
+  const held = async () => {
+    let release = () => {}
+    const released = new Promise<void>((done) => {
+      release = done
+    })
+    const asked = page.waitForRequest(
+      (request) => request.url().endsWith('/v1/files') && request.method() === 'POST',
+    )
+    await page.route('**/v1/files', async (route) => {
+      if (route.request().method() === 'POST') await released
+      await route.continue()
+    })
+    return { asked, release }
+  }
+  const halves = await held()
+  await holdOut.click()
+  await halves.asked
+  await training.selectOption(small)
+  halves.release()
+  const made = page.getByText('Made forty-train.jsonl and forty-valid.jsonl')
+  await expect(made.first()).toBeVisible()
+  await expect(training).toHaveValue(small)
+  await expect(dialog.getByLabel('Validation data').first()).toHaveValue('')
+
+  await page.goto(`/console/datasets/${small}`)
+  const again = await held()
+  await page.getByRole('button', { name: 'Split 90/10' }).click()
+  await again.asked
+  await page.getByRole('link', { name: 'Models' }).click()
+  again.release()
+  await expect(page.getByText('Made nine-train.jsonl and nine-valid.jsonl').first()).toBeVisible()
+  await expect(page).toHaveURL(/\/console\/models/)
+})

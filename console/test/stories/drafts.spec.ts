@@ -180,8 +180,38 @@ test('a row is text and nothing else, a draft holds one kind, and what is delete
   await expect(page).toHaveURL(/\/draft\/desk%204$/)
   await page.getByRole('button', { name: 'Delete draft' }).click()
   await expect(page.getByText('The draft “desk 4” was deleted.')).toBeVisible()
+
+  // another one goes too; each page brings back its own
+  await page.getByRole('link', { name: 'comparisons', exact: true }).click()
+  await page.getByRole('button', { name: 'Delete draft' }).click()
+  await expect(page.getByText('The draft “comparisons” was deleted.')).toBeVisible()
+  await page.goBack()
+  await expect(page.getByText('The draft “desk 4” was deleted.')).toBeVisible()
   await page.getByRole('button', { name: 'Undo' }).click()
+  await expect(page.getByRole('heading', { name: 'desk 4', level: 1 })).toBeVisible()
   await expect(page.getByRole('article')).toHaveCount(1)
+  await page.goForward()
+  await expect(page.getByText('The draft “comparisons” was deleted.')).toBeVisible()
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await expect(page.getByRole('heading', { name: 'comparisons', level: 1 })).toBeVisible()
+
+  // a bracket is a bracket also where a keyboard has it on AltGr, and none where they are turned off
+  const bracket = () =>
+    page.evaluate(() => {
+      const how = { key: ']', ctrlKey: true, altKey: true, modifierAltGraph: true, bubbles: true }
+      document.body.dispatchEvent(new KeyboardEvent('keydown', how))
+    })
+  await expect(async () => {
+    await bracket()
+    await expect(page.getByRole('article').first()).toBeFocused({ timeout: 500 })
+  }).toPass({ timeout: 10_000 })
+  await page.getByRole('link', { name: 'Settings' }).click()
+  await page.getByLabel('Single-letter shortcuts').uncheck()
+  await page.goBack()
+  await expect(page.getByRole('article')).toHaveCount(1)
+  await bracket()
+  await page.keyboard.press(']')
+  await expect(page.getByRole('article').first()).not.toBeFocused()
 })
 
 test('another tab sees a draft at once, another person’s key never does', async ({

@@ -63,6 +63,58 @@ test('a project gets a key, which is shown once, sees nothing of others, and end
   await context.close()
 })
 
+test('what is under way is waited for, and a project that has ended is there after a reload', async ({
+  page,
+}) => {
+  // two spaces, and an accent that is a character of its own
+  const project = `café  desk ${Date.now()}`.normalize('NFD')
+  await signIn(page, '/console/keys')
+  await page.getByRole('button', { name: 'New project' }).click()
+  await page.getByLabel('Name of the project').fill(project)
+  await page.keyboard.press('Enter')
+  const chosen = page.getByRole('combobox', { name: 'Project' })
+  await expect(chosen.locator('option:checked')).toHaveText(/^cafe\u0301 {1,2}desk/)
+  const dialog = page.getByRole('dialog')
+  const under = async (path: RegExp, press: () => Promise<void>) => {
+    let release = () => {}
+    const released = new Promise<void>((done) => {
+      release = done
+    })
+    await page.route(path, async (route) => {
+      if (route.request().method() === 'POST') await released
+      await route.continue()
+    })
+    await press()
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Escape')
+    await expect(dialog.getByRole('button', { name: 'Cancel' })).toHaveAccessibleDescription(/under way/)
+    await dialog.getByRole('button', { name: 'Cancel' }).click({ force: true })
+    await expect(dialog).toBeVisible()
+    release()
+  }
+
+  await page.getByRole('button', { name: 'New key' }).click()
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('slow')
+  await under(/\/api_keys$/, () => dialog.getByRole('button', { name: 'Create' }).click())
+  await expect(dialog.locator('code').first()).toHaveText(/^sk-/)
+  await page.getByRole('button', { name: 'I have copied it' }).click()
+
+  await page.getByRole('checkbox', { name: 'Archived projects too' }).check()
+  await page.getByRole('button', { name: /^More for / }).click()
+  await page.getByRole('menuitem', { name: 'Archive' }).click()
+  const name = dialog.locator('code')
+  await expect(name).toHaveCSS('white-space', 'pre-wrap')
+  const shown = (await name.textContent()) ?? ''
+  expect(shown).toBe(project)
+  await dialog.getByLabel('Type the name to confirm').fill(shown.normalize('NFC'))
+  await under(/\/archive$/, () => dialog.getByRole('button', { name: 'Archive' }).click())
+  await expect(dialog).toHaveCount(0)
+  await expect(chosen.locator('option:checked')).toContainText('(archived)')
+  await page.reload()
+  await expect(page.getByRole('checkbox', { name: 'Archived projects too' })).toBeChecked()
+  await expect(chosen.locator('option:checked')).toContainText('(archived)')
+})
+
 test('usage counts what was asked, as bars, as a table and as CSV', async ({ page }) => {
   await signIn(page, '/console/playground?m=nano&max=8')
   await page.getByRole('textbox', { name: 'Message' }).fill('Hello')

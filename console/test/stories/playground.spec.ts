@@ -289,8 +289,18 @@ test('columns have parameters of their own, which a link keeps, and one seed tha
   await page.getByRole('group', { name: 'Parameters of model' }).getByText('B', { exact: true }).click()
   await expect(most).toHaveValue('2')
   // the first column goes: the second moves up with what is its own
+  await answers.last().getByRole('button', { name: 'Edit: nano' }).click()
+  const box = page.getByRole('textbox', { name: 'Edit: nano' })
+  await box.fill('Half a tho')
   await page.getByRole('button', { name: 'Remove nano' }).first().click()
   await expect(most).toHaveValue('2')
+  await expect(box).toHaveValue('Half a tho')
+  await box.press('Escape')
+  await page.getByRole('button', { name: 'Add a model' }).click()
+  await page.getByRole('button', { name: 'Ask now' }).click()
+  await expect(page.getByRole('button', { name: 'Ask now' })).toHaveCount(0)
+  await expect(box).toHaveCount(0)
+  await expect(answers).toHaveCount(2)
 })
 
 test('what is being typed stays over a reload, and the focus is never lost', async ({ page }) => {

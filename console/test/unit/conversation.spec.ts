@@ -27,6 +27,7 @@ const talk: Conversation = {
   system: 'Be brief.',
   systems: null,
   edits: {},
+  columnsGone: 0,
   shape: NO_SHAPE,
   nextId: 4,
   turns: [

@@ -1,5 +1,17 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { ago, bytes, clockRange, duration, listed, measure, pace, percent, speak, tick } from '@/lib/number'
+import {
+  ago,
+  bytes,
+  clockRange,
+  duration,
+  listed,
+  measure,
+  pace,
+  percent,
+  speak,
+  tick,
+  wait,
+} from '@/lib/number'
 
 describe('numbers for people', () => {
   beforeEach(() => speak('en'))
@@ -25,6 +37,15 @@ describe('numbers for people', () => {
   it('keep the part of a second where it matters', () => {
     expect([pace(1.234), pace(0.02), pace(95.6)]).toEqual(['1.2 sec', '< 1 sec', '96 sec'])
   })
+  it('say how long something was waited for', () => {
+    expect([wait(0.2), wait(420), wait(999.7), wait(1234), wait(64_000)]).toEqual([
+      '0 ms',
+      '420 ms',
+      '1 sec',
+      '1.2 sec',
+      '1 min 4 sec',
+    ])
+  })
   it('name a stretch of time once where it is within one minute', () => {
     expect(clockRange(0, 59)).toMatch(/^\d+:\d\d\s[AP]M$/)
     expect(clockRange(0, 600)).toMatch(/^\d+:\d\d\s–\s\d+:\d\d\s[AP]M$/)
@@ -36,5 +57,6 @@ describe('numbers for people', () => {
     expect(ago(0, 180)).toBe('3分钟前')
     expect(listed(['1', '2', '3'])).toBe('1、2和3')
     expect(pace(1.234)).toBe('1.2秒')
+    expect([wait(420), wait(1234)]).toEqual(['420毫秒', '1.2秒'])
   })
 })

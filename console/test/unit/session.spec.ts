@@ -258,6 +258,54 @@ describe('the playground', () => {
     expect(spread.spreadAt(7, 0)).toBeUndefined()
     expect(session.current()).toMatchObject({ turns: [], nextId })
   })
+  it('keeps the parts under their own models when a column goes while answers come', async () => {
+    const done = session.send('Hello', ['a', 'b', 'c'], HOW)
+    await asking(3)
+    for (const one of asked) one.say(`of ${one.model}`)
+    await soon()
+    session.removeColumn(0)
+    await done
+    expect(answers().map((one) => [one?.model, one?.text, one?.state])).toEqual([
+      ['b', 'of b', 'stopped'],
+      ['c', 'of c', 'stopped'],
+    ])
+    expect(asked.every((one) => one.aborted())).toBe(true)
+  })
+  it('asks nobody in turn whose column has moved', async () => {
+    const done = session.send('Hello', ['a', 'b'], { ...HOW, apart: true })
+    await asking(1)
+    session.removeColumn(0)
+    await done
+    expect(asked).toHaveLength(1)
+    expect(answers().map((one) => [one?.model, one?.state])).toEqual([['b', 'stopped']])
+  })
+  it('moves what is typed in place of an answer with its column', async () => {
+    const changes = await import('@/pages/playground/changes')
+    const done = session.send('Hello', ['a', 'b'], HOW)
+    await asking(2)
+    const id = session.current().turns.at(-1)?.id as number
+    changes.keepEdit('of a', id, 0)
+    changes.keepEdit('of b', id, 1)
+    session.removeColumn(0)
+    await done
+    expect(session.current()).toMatchObject({ edits: { [`${id}/0`]: 'of b' }, columnsGone: 1 })
+  })
+  it('lets what a person has saved stand, whatever still comes', async () => {
+    const done = session.send('Hello', ['a', 'b'], { ...HOW, apart: true })
+    const first = await asking(1)
+    first.say('of the model')
+    await soon()
+    const id = session.current().turns.at(-1)?.id as number
+    session.edit(id, 0, 'of mine')
+    session.edit(id, 1, 'mine too')
+    await done
+    expect(first.aborted()).toBe(true)
+    expect(asked).toHaveLength(1)
+    expect(answers().map((one) => [one?.text, one?.state, one?.edited])).toEqual([
+      ['of mine', 'done', true],
+      ['mine too', 'done', true],
+    ])
+  })
   it('stops asking for a turn that is removed', async () => {
     const done = session.send('Hello', ['a'], HOW)
     const only = await asking(1)

@@ -7,6 +7,7 @@ class Sent {
   status = 0
   response: unknown = null
   path = ''
+  aborted = false
   private heard = new Map<string, () => void>()
   open(_method: string, path: string) {
     this.path = path
@@ -22,6 +23,8 @@ class Sent {
     Sent.all.push(this)
   }
   abort() {
+    if (this.status) return
+    this.aborted = true
     this.heard.get('abort')?.()
   }
   answer(status: number, response: unknown) {
@@ -131,6 +134,18 @@ describe('an upload', () => {
     await vi.advanceTimersByTimeAsync(60_000)
     expect(Sent.all).toHaveLength(3)
     expect(fetched).not.toContain('/v1/uploads/upload_1/complete')
+  })
+
+  it('in parts of which one is refused for good sends the others no further', async () => {
+    const id = uploading.begin(file(ROW, GIBI), () => undefined)
+    await settled()
+    Sent.all[0]?.answer(413, null)
+    await settled()
+    expect(Sent.all.map(({ aborted }) => aborted)).toEqual([false, true, true])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(Sent.all).toHaveLength(3)
+    expect(state(id)).toBe('failed')
+    expect(fetched).toContain('/v1/uploads/upload_1/cancel')
   })
 
   it('ends with the key that it was begun with, and is not shown to the next', async () => {

@@ -1,4 +1,5 @@
 /** English: what the playground asks for beside words, and what it does with answers. */
+import { counted, isOne } from './counted'
 
 export const asking = {
   shape: {
@@ -50,12 +51,14 @@ export const asking = {
   },
   spread: {
     ask: (p: { who: string }) => `Ask five times: ${p.who}`,
-    title: (p: { count: string }) => `The same prompt, ${p.count} times`,
+    title: (p: { count: string }) => `The same prompt, ${counted(p.count, 'time')}`,
     progress: (p: { done: string; all: string }) => `${p.done} of ${p.all} answered`,
     distinct: (p: { distinct: number; all: string }) =>
-      p.distinct === 1
-        ? `All ${p.all} answers are the same.`
-        : `${p.distinct} different ones in ${p.all} answers.`,
+      isOne(p.all)
+        ? 'One answer came.'
+        : p.distinct === 1
+          ? `All ${p.all} answers are the same.`
+          : `${p.distinct} different ones in ${p.all} answers.`,
     times: (p: { count: string; all: string }) => `${p.count} of ${p.all}`,
     seeds: (p: { seeds: string; count: number }) => (p.count === 1 ? `seed ${p.seeds}` : `seeds ${p.seeds}`),
     empty: 'nothing',
@@ -89,7 +92,7 @@ export const asking = {
     nothing: 'Write something first.',
     copied: 'Link copied, with the prompt and the tools in the part that is never sent to a server.',
     tooLong: (p: { chars: string; most: string }) =>
-      `Too long for a link: ${p.chars} characters, and mail and chat programs cut those above ${p.most}. “View code” holds it whole.`,
+      `Too long for a link: ${counted(p.chars, 'character')}, and mail and chat programs cut those above ${p.most}. “View code” holds it whole.`,
     arrived: 'The link brings a prompt, and there is a conversation here already.',
     replace: 'Replace what is here',
     keep: 'Keep what is here',
@@ -98,9 +101,9 @@ export const asking = {
   },
   tooLong: {
     by: (p: { over: string; tokens: string; most: string }) =>
-      `Too long by ${p.over} tokens: the messages have ${p.tokens}, and the model reads ${p.most}.`,
+      `Too long by ${counted(p.over, 'token')}: the messages have ${p.tokens}, and the model reads ${p.most}.`,
     byAtLeast: (p: { over: string; tokens: string; most: string }) =>
-      `Too long by ${p.over} tokens or more: the messages have at least ${p.tokens}, and the model reads ${p.most}.`,
+      `Too long by ${counted(p.over, 'token')} or more: the messages have at least ${p.tokens}, and the model reads ${p.most}.`,
     turn: (p: { turn: string; role: string; share: string }) =>
       `${p.share} of the text is in turn ${p.turn} (${p.role}).`,
     system: (p: { share: string }) => `${p.share} of the text is in the system prompt.`,

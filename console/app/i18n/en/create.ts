@@ -1,4 +1,5 @@
 /** English: the create dialog. */
+import { counted } from './counted'
 
 export const create = {
   title: 'Create a fine-tuning job',
@@ -21,7 +22,7 @@ export const create = {
   uploading: (p: { share: string; name: string }) => `Uploading ${p.name}: ${p.share}`,
   uploaded: (p: { name: string }) => `Uploaded ${p.name}`,
   uploadFailed: (p: { name: string }) => `${p.name} was not uploaded.`,
-  rows: (p: { count: string; more: boolean }) => `${p.more ? 'more than ' : ''}${p.count} rows`,
+  rows: (p: { count: string; more: boolean }) => `${p.more ? 'more than ' : ''}${counted(p.count, 'row')}`,
   look: {
     unreadable: 'This cannot be read: it is a folder, or the file is gone.',
     empty: 'This file is empty.',
@@ -80,10 +81,10 @@ export const create = {
   holdOutTooLarge: 'Over 64 MB: too large to split in the browser.',
   holdOutHas: 'There is validation data already.',
   holdOutTooFew: (p: { rows: string; rest: string; least: string }) =>
-    `The file has ${p.rows} rows; ${p.rest} would be left to train on, and a job needs ${p.least}.`,
+    `The file has ${counted(p.rows, 'row')}; ${p.rest} would be left to train on, and a job needs ${p.least}.`,
   holdingOut: 'Splitting',
   heldOut: (p: { train: string; nTrain: string; valid: string; nValid: string }) =>
-    `${p.nTrain} rows to train on (${p.train}), ${p.nValid} held out (${p.valid}).`,
+    `${counted(p.nTrain, 'row')} to train on (${p.train}), ${p.nValid} held out (${p.valid}).`,
   holdOutUndo: 'Use the whole file again',
 }
 
@@ -93,7 +94,8 @@ export const forecast = {
   needsData: 'It comes once the training data is chosen.',
   needsValues: 'It comes once the values are right.',
   reading: 'Reading the files',
-  readingLines: (p: { done: string; total: string }) => `Reading the files: ${p.done} of ${p.total} lines`,
+  readingLines: (p: { done: string; total: string }) =>
+    `Reading the files: ${p.done} of ${counted(p.total, 'line')}`,
   wouldFail: 'This job would fail',
   warnings: 'Worth a second look',
   rows: 'Rows',

@@ -1,4 +1,5 @@
 /** English: the datasets, one of them, and what is found in it. */
+import { counted, isOne } from './counted'
 
 export const datasets = {
   title: 'Datasets',
@@ -88,14 +89,19 @@ export const datasets = {
     counting: 'Counting tokens',
     comparing: 'Comparing with the other file',
   },
-  phaseOf: (p: { phase: string; done: string; total: string }) => `${p.phase}: ${p.done} of ${p.total} lines`,
+  phaseOf: (p: { phase: string; done: string; total: string }) =>
+    `${p.phase}: ${p.done} of ${counted(p.total, 'line')}`,
   ok: 'Ready to train',
-  okText: (p: { rows: string }) => `${p.rows} rows, and nothing is wrong with any of them.`,
+  okText: (p: { rows: string }) =>
+    isOne(p.rows)
+      ? '1 row, and nothing is wrong with it.'
+      : `${p.rows} rows, and nothing is wrong with any of them.`,
   okWarnings: (p: { rows: string; count: number }) =>
-    `${p.rows} rows. A job accepts them; ${p.count === 1 ? 'one thing is' : `${p.count} things are`} probably not meant.`,
+    `${counted(p.rows, 'row')}. A job accepts ${isOne(p.rows) ? 'it' : 'them'}; ${p.count === 1 ? 'one thing is' : `${p.count} things are`} probably not meant.`,
   faults: (p: { count: number }) =>
     p.count === 1 ? 'One problem stops a job' : `${p.count} problems stop a job`,
-  faultsText: (p: { rows: string }) => `${p.rows} rows. Each problem has its line and what to do about it.`,
+  faultsText: (p: { rows: string }) =>
+    `${counted(p.rows, 'row')}. Each problem has its line and what to do about it.`,
   notEnough: 'A job would refuse it',
   onlyValid: 'As validation data it would do.',
   problems: 'Problems',
@@ -125,17 +131,17 @@ export const datasets = {
   overlapWith: 'Compare with',
   overlapNone: 'Choose a file',
   overlapText: (p: { rows: string }) =>
-    `${p.rows} rows stand in both files. A model that has seen its test does too well at it.`,
+    `${counted(p.rows, 'row stands', 'rows stand')} in both files. A model that has seen its test does too well at it.`,
   overlapClean: 'No row stands in both files.',
   only: 'Show',
   onlyAll: 'All rows',
   onlyErrors: 'With problems',
   onlyCut: 'Cut off',
   fates: { trained: 'trained on', plain: 'read, not trained on', cut: 'cut off' },
-  tokens: (p: { count: string }) => `${p.count} tokens`,
-  trainedOf: (p: { trained: string; all: string }) => `${p.trained} trained of ${p.all} tokens`,
+  tokens: (p: { count: string }) => counted(p.count, 'token'),
+  trainedOf: (p: { trained: string; all: string }) => `${p.trained} trained of ${counted(p.all, 'token')}`,
   cutTokens: (p: { count: string; context: string }) =>
-    `${p.count} tokens are behind the context of ${p.context} and never seen`,
+    `${counted(p.count, 'token is', 'tokens are')} behind the context of ${p.context} and never seen`,
   preferred: 'Preferred',
   rejected: 'Not preferred',
   asFile: 'As it stands in the file',
@@ -151,7 +157,7 @@ export const datasets = {
   converted: 'Written as prompt and completion; trained as a conversation.',
   notARow: 'This line is not a row that can be trained on.',
   weightZero: 'not trained on',
-  firstRows: (p: { count: string }) => `The first ${p.count} rows.`,
+  firstRows: (p: { count: string }) => (isOne(p.count) ? 'The first row.' : `The first ${p.count} rows.`),
   stats: {
     total: 'Tokens in one epoch',
     trained: 'of them trained on',
@@ -162,22 +168,28 @@ export const datasets = {
     context: 'Context of the model',
     histogram: 'Rows by their tokens',
     histogramCaption: (p: { median: string; longest: string; context: string }) =>
-      `Half of the rows have fewer than ${p.median} tokens; the longest has ${p.longest}. The model reads ${p.context}.`,
+      `Half of the rows have fewer than ${counted(p.median, 'token')}; the longest has ${p.longest}. The model reads ${p.context}.`,
     bin: 'Tokens',
     binRows: 'Rows',
     share: 'Share',
-    cut: (p: { count: string }) => `${p.count} rows are longer than the context. Their end is never seen.`,
-    untrained: (p: { count: string }) => `${p.count} rows have nothing to train on and are left out.`,
+    cut: (p: { count: string }) =>
+      isOne(p.count)
+        ? '1 row is longer than the context. Its end is never seen.'
+        : `${p.count} rows are longer than the context. Their end is never seen.`,
+    untrained: (p: { count: string }) =>
+      isOne(p.count)
+        ? '1 row has nothing to train on and is left out.'
+        : `${p.count} rows have nothing to train on and are left out.`,
     turns: 'Rows by their messages',
     turnsCaption: (p: { median: string; longest: string }) =>
-      `Half of the rows have at most ${p.median} messages; the longest has ${p.longest}.`,
+      `Half of the rows have at most ${counted(p.median, 'message')}; the longest has ${p.longest}.`,
     turnsBin: 'Messages',
     limit: (p: { context: string }) => `The context ends here, at ${p.context}: the rows below are cut off.`,
     limitWithin: (p: { context: string }) =>
       `The context ends within the bar above, at ${p.context}: what is longer is cut off.`,
     limitBeyond: (p: { context: string }) => `The context ends behind all rows, at ${p.context}.`,
     forecast: (p: { tokens: string; time: string; cost: string | null; epochs: number; text: string }) =>
-      `${p.tokens} trained tokens, about ${p.time}${p.cost ? `, ${p.cost}` : ''} for ${p.epochs === 1 ? 'one epoch' : `${p.text} epochs`}.`,
+      `${counted(p.tokens, 'trained token')}, about ${p.time}${p.cost ? `, ${p.cost}` : ''} for ${p.epochs === 1 ? 'one epoch' : `${p.text} epochs`}.`,
     between: (p: { low: string; high: string }) => `${p.low} to ${p.high}`,
     lines: 'Lines',
     waiting: 'The tokens are being counted.',

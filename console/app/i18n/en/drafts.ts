@@ -1,4 +1,5 @@
 /** English: drafts, rows saved from the playground, and the conversion of files. */
+import { counted } from './counted'
 
 const rowsOf = (count: number, text: string) => (count === 1 ? '1 row' : `${text} rows`)
 
@@ -7,7 +8,7 @@ export const drafts = {
   lead: 'Rows that you saved and that are no file yet. They stay in this browser, for this project alone.',
   rows: (p: { count: number; text: string }) => rowsOf(p.count, p.text),
   enough: (p: { count: number; text: string }) => `${rowsOf(p.count, p.text)}, enough for a job`,
-  needed: (p: { rows: string; fewest: string }) => `${p.rows} of ${p.fewest} rows needed`,
+  needed: (p: { rows: string; fewest: string }) => `${p.rows} of ${counted(p.fewest, 'row')} needed`,
   pending: (p: { count: number; text: string }) => `${rowsOf(p.count, p.text)} not uploaded`,
   allUploaded: 'uploaded',
   uploadedAs: 'Uploaded as',
@@ -45,7 +46,7 @@ export const drafts = {
   uploaded: (p: { name: string }) => `Uploaded ${p.name}`,
   uploadNone: 'There is no row to upload.',
   uploadFew: (p: { rows: string; fewest: string }) =>
-    `A job needs ${p.fewest} rows; this draft has ${p.rows}. Save a few more, or download it.`,
+    `A job needs ${counted(p.fewest, 'row')}; this draft has ${p.rows}. Save a few more, or download it.`,
   removeDraft: 'Delete draft',
   draftRemoved: (p: { name: string }) => `The draft “${p.name}” was deleted.`,
   toDatasets: 'To the datasets',
@@ -67,7 +68,7 @@ export const drafts = {
   saved: (p: { draft: string; count: number; text: string }) =>
     `Saved in “${p.draft}”: ${rowsOf(p.count, p.text)}`,
   savedNeeds: (p: { draft: string; rows: string; fewest: string }) =>
-    `Saved in “${p.draft}”: ${p.rows} of ${p.fewest} rows needed`,
+    `Saved in “${p.draft}”: ${p.rows} of ${counted(p.fewest, 'row')} needed`,
   open: 'Open the draft',
   busy: 'The answer is still coming.',
   noAnswer: 'There is no answer to save.',
@@ -81,7 +82,7 @@ export const drafts = {
     legend: 'Which answer is better?',
     is: (p: { letter: string }) => `${p.letter} is better`,
     than: (p: { letters: string }) => `Than ${p.letters}`,
-    thanAll: (p: { letters: string; rows: number }) => `Than ${p.letters}: ${p.rows} rows`,
+    thanAll: (p: { letters: string; rows: number }) => `Than ${p.letters}: ${counted(p.rows, 'row')}`,
     and: ' and ',
     into: 'into the draft',
     change: 'Choose the draft',
@@ -121,7 +122,8 @@ export const drafts = {
   errors: {
     mixed: 'This draft holds rows of the other kind. A file has rows of one kind: choose another draft.',
     twice: 'This very row is in the draft already.',
-    full: (p: { most: string }) => `The draft is full: ${p.most} rows. Upload it, and begin another one.`,
+    full: (p: { most: string }) =>
+      `The draft is full: ${counted(p.most, 'row')}. Upload it, and begin another one.`,
     gone: 'It is no longer there: another tab has deleted it.',
     storage:
       'This browser does not let the page keep anything: its storage is full or turned off, as in some private windows.',
@@ -144,10 +146,10 @@ export const drafts = {
     tooLarge: (p: { most: string }) =>
       `Over ${p.most}: too large to convert in the browser. Two lines of a script do it.`,
     progress: 'Converted',
-    reading: (p: { share: string; rows: string }) => `${p.share}: ${p.rows} rows`,
+    reading: (p: { share: string; rows: string }) => `${p.share}: ${counted(p.rows, 'row')}`,
     sending: 'Uploading the new file',
     line: (p: { line: string }) => `Line ${p.line} has no prompt and completion.`,
-    done: (p: { name: string; rows: string }) => `Made ${p.name}: ${p.rows} rows`,
+    done: (p: { name: string; rows: string }) => `Made ${p.name}: ${counted(p.rows, 'row')}`,
     cancelled: 'Cancelled; no file was made.',
   },
 }

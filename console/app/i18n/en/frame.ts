@@ -32,6 +32,7 @@ export const shared = {
   copyThis: (p: { what: string }) => `Copy ${p.what}`,
   copied: 'Copied',
   cancel: 'Cancel',
+  underWay: 'It is under way, and cannot be called back.',
   save: 'Save',
   remove: 'Remove',
   download: 'Download',

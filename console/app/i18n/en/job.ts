@@ -1,4 +1,5 @@
 /** English: the page of one job. */
+import { counted, isOne } from './counted'
 
 export const job = {
   tabs: 'Parts of this job',
@@ -111,7 +112,8 @@ export const chart = {
   linear: 'Linear',
   log: 'Log',
   smoothing: 'Smoothing',
-  notShown: (p: { count: string }) => `${p.count} points at or below 0 are not shown on a logarithmic scale.`,
+  notShown: (p: { count: string }) =>
+    `${counted(p.count, 'point')} at or below 0 ${isOne(p.count) ? 'is' : 'are'} not shown on a logarithmic scale.`,
   from: 'From',
   to: 'to',
   all: 'All',
@@ -126,7 +128,7 @@ export const chart = {
   instructions:
     'Arrow keys move along the curve, Home and End go to its ends, plus and minus zoom, 0 shows all, L changes the scale, T shows a table.',
   caption: (p: { name: string; from: string; to: string; steps: string }) =>
-    `${p.name}, training: ${p.from} to ${p.to} in ${p.steps} steps.`,
+    `${p.name}, training: ${p.from} to ${p.to} in ${counted(p.steps, 'step')}.`,
   captionBestLow: (p: { value: string; step: string }) =>
     `Lowest on the whole validation file: ${p.value} at step ${p.step}.`,
   captionBestHigh: (p: { value: string; step: string }) =>

@@ -1,4 +1,5 @@
 /** English: the list of jobs. */
+import { counted } from './counted'
 
 export const jobs = {
   title: 'Fine-tuning',
@@ -29,7 +30,7 @@ export const jobs = {
   compare: (p: { count: number }) => (p.count ? `Compare ${p.count}` : 'Compare'),
   compareNone: 'Tick two to eight jobs to see their curves together.',
   compareMany: 'At most eight jobs can be compared.',
-  steps: (p: { steps: string }) => `${p.steps} steps`,
+  steps: (p: { steps: string }) => counted(p.steps, 'step'),
   endsIn: (p: { in: string }) => `ends ${p.in}`,
   since: (p: { duration: string }) => `${p.duration} so far`,
   onThisPage: 'Only the jobs of this page were searched.',

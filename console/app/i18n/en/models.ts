@@ -1,4 +1,5 @@
 /** English: the models, and what deleting asks. */
+import { counted } from './counted'
 
 export const deleting = {
   typeName: 'Type the name to confirm',
@@ -13,7 +14,7 @@ export const models = {
   kinds: { all: 'All', tuned: 'Tuned', base: 'Base' },
   caption: (p: { base: string }) => `Models tuned from ${p.base}`,
   base: 'Base model',
-  alsoNamed: (p: { count: string }) => `Also answers to ${p.count} other names`,
+  alsoNamed: (p: { count: string }) => `Also answers to ${counted(p.count, 'other name')}`,
   aliasesHint: 'Code that names one of these keeps working: the same weights answer.',
   columns: {
     name: 'Model',
@@ -68,7 +69,7 @@ export const models = {
     trained: 'Trained tokens',
     loss: 'Validation loss',
   },
-  tokensOf: (p: { count: string }) => `${p.count} tokens`,
+  tokensOf: (p: { count: string }) => counted(p.count, 'token'),
   never: 'never in this project',
   neverUsed: 'Never used in this project',
   loaded: 'Loaded: it answers at once',
@@ -100,8 +101,8 @@ export const models = {
     compare: 'Compare the answers',
   },
   state: 'State',
-  parametersOf: (p: { count: string }) => `${p.count} parameters`,
-  contextOf: (p: { count: string }) => `context of ${p.count} tokens`,
+  parametersOf: (p: { count: string }) => counted(p.count, 'parameter'),
+  contextOf: (p: { count: string }) => `context of ${counted(p.count, 'token')}`,
   isLoaded: 'Loaded',
   isCold: 'Not loaded',
   isGone: 'Not served',

@@ -1,4 +1,5 @@
 /** English: the overview and the first run. */
+import { counted } from './counted'
 
 export const overview = {
   title: 'Overview',
@@ -22,7 +23,7 @@ export const overview = {
   first: {
     title: 'Your own model in a few minutes',
     lead: (p: { rows: string; held: string; model: string }) =>
-      `Marv answers correctly, and lets you feel it. ${p.rows} example conversations and ${p.held} held-out ones turn ${p.model} into him, on this machine.`,
+      `Marv answers correctly, and lets you feel it. ${counted(p.rows, 'example conversation')} and ${p.held} held-out ones turn ${p.model} into him, on this machine.`,
     start: 'Fine-tune the sample',
     own: 'Use your own data',
     uploading: 'Uploading the sample',

@@ -1,4 +1,5 @@
 /** English: the playground. */
+import { counted } from './counted'
 
 export const playground = {
   title: 'Playground',
@@ -63,13 +64,14 @@ export const playground = {
   stopped: 'stopped',
   cutAtLimit: 'cut off at the token limit',
   firstToken: (p: { ms: string }) => `${p.ms} to the first token`,
-  speed: (p: { speed: string }) => `${p.speed} tokens/s`,
+  speed: (p: { speed: string }) => `${counted(p.speed, 'token')}/s`,
   seed: (p: { seed: string }) => `seed ${p.seed}`,
   shared: 'shared',
   sharedHint: 'The models answered at the same time and shared the device. Ask “in turn” to measure.',
-  tokens: (p: { count: string }) => `${p.count} tokens`,
+  tokens: (p: { count: string }) => counted(p.count, 'token'),
   promptTokens: (p: { count: string }) => `${p.count} in`,
-  finished: (p: { model: string; tokens: string }) => `${p.model} has answered: ${p.tokens} tokens`,
+  finished: (p: { model: string; tokens: string }) =>
+    `${p.model} has answered: ${counted(p.tokens, 'token')}`,
   failed: (p: { model: string }) => `${p.model} did not answer`,
   turns: {
     title: 'Models answer',

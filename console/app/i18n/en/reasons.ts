@@ -1,4 +1,5 @@
 /** English: what the server says by code: why a value is what it is, and what is worth a second look. */
+import { counted, isOne } from './counted'
 
 export const reasons = {
   values: {
@@ -29,12 +30,12 @@ export const reasons = {
   times: (p: { multiplier: string }) => `, times ${p.multiplier} as asked`,
   files: { training_file: 'training file', validation_file: 'validation file' } as Record<string, string>,
   warnings: {
-    warnings: (p) => `The ${p.file} has ${p.n} ${p.n === '1' ? 'warning' : 'warnings'}`,
+    warnings: (p) => `The ${p.file} has ${counted(p.n ?? '', 'warning')}`,
     truncated: (p) =>
-      `${p.n} ${p.n === '1' ? 'row' : 'rows'} of the ${p.file} (${p.share}) will be cut at ${p.context_length} tokens`,
+      `${counted(p.n ?? '', 'row')} of the ${p.file} (${p.share}) will be cut at ${counted(p.context_length ?? '', 'token')}`,
     no_target_tokens: (p) =>
-      `${p.n} ${p.n === '1' ? 'row' : 'rows'} of the ${p.file} will be left out: nothing in them is trained on`,
+      `${counted(p.n ?? '', 'row')} of the ${p.file} will be left out: nothing in ${isOne(p.n ?? '') ? 'it' : 'them'} is trained on`,
     shared_rows: (p) =>
-      `Validation shares ${p.n} ${p.n === '1' ? 'row' : 'rows'} with the training file (${p.share} of it), so its loss says less than it seems`,
+      `Validation shares ${counted(p.n ?? '', 'row')} with the training file (${p.share} of it), so its loss says less than it seems`,
   } as Record<string, (p: Record<string, string>) => string>,
 }

@@ -53,7 +53,11 @@ export const asking: Messages['asking'] = {
     title: ({ count }) => `同样的提示词，问 ${count} 次`,
     progress: ({ done, all }) => `已回答 ${done}/${all}`,
     distinct: ({ distinct, all }) =>
-      distinct === 1 ? `${all} 个回答完全相同。` : `${all} 个回答中有 ${distinct} 种不同。`,
+      all === '1'
+        ? '只有一个回答。'
+        : distinct === 1
+          ? `${all} 个回答完全相同。`
+          : `${all} 个回答中有 ${distinct} 种不同。`,
     times: ({ count, all }) => `${count}/${all}`,
     seeds: ({ seeds }) => `种子 ${seeds}`,
     empty: '空',

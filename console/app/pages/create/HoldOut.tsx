@@ -10,6 +10,7 @@ import { harmless } from '@/lib/visible'
 import { Problem } from '@/parts/Problem'
 import { Button } from '@/ui/Button'
 import { Icon } from '@/ui/Icon'
+import { toast } from '@/ui/Toast'
 import styles from './Create.module.css'
 import type { Form } from './form'
 
@@ -21,14 +22,15 @@ export function HoldOut({ form, onChange, onBusy }: Props) {
   const { data: file } = useQuery({ ...fileQuery(form.training), enabled: form.training !== '' })
   const { data: server } = useQuery(serverQuery())
   const [busy, setBusy] = useState(false)
-  const [tooFew, setTooFew] = useState<string | null>(null)
-  const [refusal, setRefusal] = useState<unknown>(null)
+  /** What came of it, of the file with that id: why there are too few rows, or what was thrown. */
+  const [failed, setFailed] = useState<{ of: string; tooFew?: string; refusal?: unknown } | null>(null)
   const [held, setHeld] = useState<(Held & { whole: string }) | null>(null)
   // what was typed while the files travelled is not lost
-  const latest = useRef(onChange)
+  const latest = useRef({ form, onChange })
   useEffect(() => {
-    latest.current = onChange
+    latest.current = { form, onChange }
   })
+  const failure = failed?.of === form.training ? failed : null
   const isHeld = held && held.train.id === form.training && held.valid.id === form.validation
 
   const run = async () => {
@@ -38,22 +40,26 @@ export function HoldOut({ form, onChange, onBusy }: Props) {
       onBusy(now)
     }
     doing(true)
-    setTooFew(null)
-    setRefusal(null)
+    setFailed(null)
     try {
       const parts = await partsOf(file)
       const least = server?.minimum_rows.training_file ?? 1
       if (!parts || parts.nTrain < least) {
         const [rest, rows] = [parts?.nTrain ?? 0, parts ? parts.nTrain + parts.nValid : 1]
-        setTooFew(t.create.holdOutTooFew({ rows: count(rows), rest: count(rest), least: count(least) }))
+        const tooFew = t.create.holdOutTooFew({ rows: count(rows), rest: count(rest), least: count(least) })
+        setFailed({ of: file.id, tooFew })
       } else {
         const made = await storeParts(file, parts)
         await client.invalidateQueries({ queryKey: ['files'] })
         setHeld({ ...made, whole: file.id })
-        latest.current({ training: made.train.id, validation: made.valid.id })
+        const { form: now, onChange: change } = latest.current
+        const [train, valid] = [made.train, made.valid]
+        // what was chosen meanwhile stays chosen
+        if (now.training === file.id && !now.validation) change({ training: train.id, validation: valid.id })
+        else toast(t.datasets.wasSplit({ train: harmless(train.filename), valid: harmless(valid.filename) }))
       }
     } catch (error) {
-      setRefusal(error)
+      setFailed({ of: file.id, refusal: error })
     }
     doing(false)
   }
@@ -88,12 +94,12 @@ export function HoldOut({ form, onChange, onBusy }: Props) {
         {busy ? t.create.holdingOut : t.create.holdOut}
       </Button>
       <p className="quiet">{t.create.holdOutHint}</p>
-      {tooFew && (
+      {failure?.tooFew && (
         <p className={styles.fault} role="alert">
-          <Icon name="warn" size={14} /> {tooFew}
+          <Icon name="warn" size={14} /> {failure.tooFew}
         </p>
       )}
-      {refusal !== null && <Problem error={refusal} />}
+      {failure?.refusal !== undefined && <Problem error={failure.refusal} />}
     </div>
   )
 }

@@ -6,6 +6,7 @@ import type { FileObject } from '@/api/client'
 import { sentence } from '@/api/errors'
 import { MOST_BYTES, partsOf, storeParts } from '@/api/holdOut'
 import { useT } from '@/i18n'
+import { useShown } from '@/parts/useShown'
 import { paths } from '@/paths'
 import { Button } from '@/ui/Button'
 import { toast } from '@/ui/Toast'
@@ -15,6 +16,7 @@ export function SplitButton({ file }: { file: FileObject }) {
   const navigate = useNavigate()
   const client = useQueryClient()
   const [busy, setBusy] = useState(false)
+  const shown = useShown(file.id)
   const run = async () => {
     setBusy(true)
     try {
@@ -23,7 +25,8 @@ export function SplitButton({ file }: { file: FileObject }) {
       const { train, valid } = await storeParts(file, parts)
       await client.invalidateQueries({ queryKey: ['files'] })
       toast(t.datasets.wasSplit({ train: train.filename, valid: valid.filename }))
-      navigate(paths.dataset(train.id, { against: valid.id }))
+      // whoever went elsewhere meanwhile is left there
+      if (shown.current === file.id) navigate(paths.dataset(train.id, { against: valid.id }))
     } catch (error) {
       toast(sentence(error, t), { kind: 'bad' })
     } finally {

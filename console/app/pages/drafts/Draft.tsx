@@ -21,11 +21,14 @@ export function Draft() {
   const t = useT()
   const { name = '' } = useParams()
   const { data: draft, error, refetch, isPending } = useDraft(name)
-  const [removed, setRemoved] = useState<Removed | null>(null)
+  /** By name: this page may go on with another draft, and come back. */
+  const [removals, setRemovals] = useState<Record<string, Removed>>({})
+  const removed = Object.hasOwn(removals, name) ? removals[name] : undefined
   const trail = [{ label: t.datasets.title, to: paths.datasets() }]
   const remove = async (doomed: DraftWithRows) => {
     try {
-      setRemoved(await removeDraft(doomed.id))
+      const gone = await removeDraft(doomed.id)
+      setRemovals((before) => ({ ...before, [name]: gone }))
     } catch (fault) {
       toast(draftSentence(fault, t), { kind: 'bad' })
     }

@@ -1,6 +1,6 @@
 /** What can be done with a draft as a whole: a file on the server and a job at once, a file here, another name. */
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { type DraftWithRows, markUploaded } from '@/api/drafts'
 import { sentence } from '@/api/errors'
@@ -11,6 +11,7 @@ import { asJsonl, fileName } from '@/lib/drafts'
 import { count } from '@/lib/number'
 import { harmless } from '@/lib/visible'
 import { useFewest } from '@/parts/useDrafts'
+import { useShown } from '@/parts/useShown'
 import { CodeButton } from '@/parts/ViewCode'
 import { paths } from '@/paths'
 import { Button } from '@/ui/Button'
@@ -67,13 +68,7 @@ function useSending({ id, name, kind, saved }: DraftWithRows) {
   const navigate = useNavigate()
   const client = useQueryClient()
   const [busy, setBusy] = useState(false)
-  const here = useRef(true)
-  useEffect(() => {
-    here.current = true
-    return () => {
-      here.current = false
-    }
-  }, [])
+  const shown = useShown(id)
   const send = async () => {
     setBusy(true)
     try {
@@ -84,7 +79,7 @@ function useSending({ id, name, kind, saved }: DraftWithRows) {
       client.invalidateQueries({ queryKey: ['files'] })
       toast(t.drafts.uploaded({ name: harmless(file.filename) }))
       // whoever went elsewhere meanwhile is left there
-      if (here.current) navigate(paths.newJob({ file: file.id, method: kind ?? undefined }))
+      if (shown.current === id) navigate(paths.newJob({ file: file.id, method: kind ?? undefined }))
     } catch (error) {
       toast(sentence(error, t), { kind: 'bad', detail: error instanceof Error ? error.message : undefined })
     }

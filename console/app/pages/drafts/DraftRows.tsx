@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { type DraftWithRows, putBack, type Removed, removeRows, type SavedRow } from '@/api/drafts'
-import { isDialogOpen, useKeys } from '@/frame/keys'
+import { isDialogOpen, isShortcut, useKeys } from '@/frame/keys'
 import { useT } from '@/i18n'
 import { count } from '@/lib/number'
 import { draftSentence } from '@/parts/useDrafts'
@@ -136,13 +136,13 @@ function Empty() {
 function useRowKeys(list: { current: HTMLElement | null }, undo: () => void): void {
   useKeys((event) => {
     const target = event.target as HTMLElement
-    if (event.isComposing || isDialogOpen() || target.closest('input, textarea, select')) return
     if (event.key === 'z' && (event.ctrlKey || event.metaKey) && !event.shiftKey) {
+      if (event.isComposing || isDialogOpen() || target.closest('input, textarea, select')) return
       event.preventDefault()
       return undo()
     }
     const by = { ']': 1, '[': -1 }[event.key]
-    if (!by || event.ctrlKey || event.metaKey) return
+    if (!by || !isShortcut(event)) return
     const rows = [...(list.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [])]
     const at = rows.findIndex((row) => row.contains(document.activeElement))
     const row = rows[at < 0 ? 0 : at + by]

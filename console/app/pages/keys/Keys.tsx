@@ -13,7 +13,7 @@ import { Page } from '@/frame/Page'
 import { useUrlState } from '@/frame/useUrlState'
 import { useT } from '@/i18n'
 import type { Call } from '@/lib/code'
-import { text } from '@/lib/urlState'
+import { oneOf, text } from '@/lib/urlState'
 import { NotAllowed } from '@/parts/NotAllowed'
 import { Problem } from '@/parts/Problem'
 import { CodeButton } from '@/parts/ViewCode'
@@ -28,13 +28,16 @@ import { RevokeKey } from './RevokeKey'
 /** What shows a project's keys, as code. */
 const callOf = ({ id }: Project): Call => ({ method: 'GET', path: `/organization/projects/${id}/api_keys` })
 
+const ARCHIVED = oneOf('', '1')
+
 /** Null stands for the organization: its admin keys. */
 type Where = string | null
 
 export function Keys() {
   const t = useT()
   const [wanted, setWanted] = useUrlState('project', text)
-  const [archived, setArchived] = useState(false)
+  const [tooArchived, setArchived] = useUrlState('archived', ARCHIVED)
+  const archived = tooArchived !== ''
   const [making, setMaking] = useState<{ where: Where } | null>(null)
   const [doomed, setDoomed] = useState<{ where: Where; key: AnyKey } | null>(null)
   const { data: projects, error, refetch, isPending } = useQuery(projectsQuery(archived))
@@ -57,7 +60,7 @@ export function Keys() {
               projects={projects}
               project={project}
               archived={archived}
-              onArchived={setArchived}
+              onArchived={(shown) => setArchived(shown ? '1' : '')}
               onChoose={setWanted}
               onNewKey={() => setMaking({ where: project.id })}
             />

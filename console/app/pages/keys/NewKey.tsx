@@ -54,9 +54,12 @@ export function NewKey({ where, onClose }: { where: string | null; onClose: () =
     <Dialog
       title={where === null ? t.keys.newAdminKey : t.keys.newKey}
       onClose={onClose}
+      mayClose={() => !busy}
       footer={
         <>
-          <Button onClick={onClose}>{t.shared.cancel}</Button>
+          <Button disabledReason={busy ? t.shared.underWay : undefined} onClick={onClose}>
+            {t.shared.cancel}
+          </Button>
           <Button kind="main" type="submit" form={form} busy={busy}>
             {t.keys.create}
           </Button>

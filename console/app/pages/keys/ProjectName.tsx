@@ -39,9 +39,12 @@ export function ProjectName({ project, onDone, onClose }: Props) {
     <Dialog
       title={project ? t.keys.renameTitle : t.keys.newProject}
       onClose={onClose}
+      mayClose={() => !busy}
       footer={
         <>
-          <Button onClick={onClose}>{t.shared.cancel}</Button>
+          <Button disabledReason={busy ? t.shared.underWay : undefined} onClick={onClose}>
+            {t.shared.cancel}
+          </Button>
           <Button kind="main" type="submit" form={form} busy={busy}>
             {project ? t.keys.rename : t.keys.createProject}
           </Button>

@@ -34,9 +34,12 @@ export function RevokeKey({ where, found, onClose }: Props) {
     <Dialog
       title={t.keys.revokeTitle}
       onClose={onClose}
+      mayClose={() => !busy}
       footer={
         <>
-          <Button onClick={onClose}>{t.shared.cancel}</Button>
+          <Button disabledReason={busy ? t.shared.underWay : undefined} onClick={onClose}>
+            {t.shared.cancel}
+          </Button>
           <Button kind="danger" busy={busy} onClick={submit}>
             {t.keys.revoke}
           </Button>

@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { serverQuery } from '@/api/server'
 import { useT } from '@/i18n'
-import { count, duration, money } from '@/lib/number'
+import { count, money, wait } from '@/lib/number'
 import { costOf, priceOf } from '@/lib/price'
 import { type Answer, speedOf } from './conversation'
 import styles from './Transcript.module.css'
@@ -27,7 +27,7 @@ export function Facts({ answer }: { answer: Answer }) {
         </span>
       )}
       {usage && price && server && <span>{money(costOf(usage, price), server.prices.currency)}</span>}
-      {firstMs !== null && <span>{words.firstToken({ ms: short(firstMs) })}</span>}
+      {firstMs !== null && <span>{words.firstToken({ ms: wait(firstMs) })}</span>}
       {speed !== null && <span>{words.speed({ speed: count(Math.round(speed * 10) / 10) })}</span>}
       {seed !== null && !continued && <span>{words.seed({ seed: `${seed}` })}</span>}
       {firstMs !== null && alone === false && (
@@ -38,6 +38,3 @@ export function Facts({ answer }: { answer: Answer }) {
     </p>
   )
 }
-
-const short = (ms: number): string =>
-  ms < 1000 ? `${Math.round(ms)} ms` : ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms / 1000)

@@ -132,6 +132,7 @@ export function Playground() {
           {conversation.turns.length ? (
             <Transcript
               turns={conversation.turns}
+              columnsGone={conversation.columnsGone}
               models={models}
               how={how}
               coloured={logprobs}

@@ -19,7 +19,12 @@ const Better = lazy(() => import('./Better'))
 type Numbered = { number: number }
 type Shared = { models: string[]; how: How; coloured: boolean; differing: boolean }
 
-export function Transcript({ turns, ...shared }: Shared & { turns: Turn[] }) {
+/** `columnsGone`: with each, what is open in an answer begins anew, in its new place. */
+export function Transcript({
+  turns,
+  columnsGone,
+  ...shared
+}: Shared & { turns: Turn[]; columnsGone: number }) {
   const t = useT()
   useSaveKeys()
   return (
@@ -29,7 +34,13 @@ export function Transcript({ turns, ...shared }: Shared & { turns: Turn[] }) {
           {turn.role === 'user' ? (
             <UserTurn turn={turn} number={index + 1} {...shared} />
           ) : (
-            <Answers turn={turn} number={index + 1} isLast={index === turns.length - 1} {...shared} />
+            <Answers
+              key={columnsGone}
+              turn={turn}
+              number={index + 1}
+              isLast={index === turns.length - 1}
+              {...shared}
+            />
           )}
         </li>
       ))}

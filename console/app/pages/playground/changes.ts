@@ -2,7 +2,7 @@
 import type { Shape } from '@/lib/chatShape'
 import type { Prompt } from '@/lib/promptLink'
 import { EMPTY, isBusy, newAnswer, systemOf, type Turn, written } from './conversation'
-import { abortAll, abortTurn } from './running'
+import { abortAll, abortTurn, drop, dropAll, nameOf } from './running'
 import { closeFrom as closeSpreads } from './spread'
 import { answerAt, current, put, set } from './store'
 
@@ -59,6 +59,7 @@ export function edit(id: number, column: number, text: string): void {
     set({ ...current(), turns })
     return
   }
+  drop(nameOf(id, column))
   put(id, column, {
     ...(answerAt(id, column) ?? newAnswer('')),
     text,
@@ -90,21 +91,30 @@ export function remove(id: number): void {
   set({ ...current(), turns: current().turns.filter((turn) => turn.id !== id) })
 }
 
-/** A column is gone: the others move up. */
+/** A column is gone: the others move up, and what still comes for their old places comes to nobody. */
 export function removeColumn(column: number): void {
+  dropAll()
   stop()
   closeSpreads(column)
   const turns = current().turns.map(
     (turn): Turn =>
       turn.role === 'user' ? turn : { ...turn, answers: turn.answers.filter((_, at) => at !== column) },
   )
-  const { systems, edits } = current()
+  const { systems, edits, columnsGone } = current()
   set({
     ...current(),
     systems: systems?.filter((_, at) => at !== column) ?? null,
     turns,
-    edits: Object.fromEntries(Object.entries(edits).filter(([place]) => columnOf(place) < column)),
+    edits: without(column, edits),
+    columnsGone: columnsGone + 1,
   })
+}
+
+function without(column: number, edits: Record<string, string>): Record<string, string> {
+  const left = Object.entries(edits).filter(([place]) => columnOf(place) !== column)
+  const moved = (place: string) =>
+    columnOf(place) > column ? placeOf(Number(place.split('/')[0]), columnOf(place) - 1) : place
+  return Object.fromEntries(left.map(([place, text]) => [moved(place), text]))
 }
 
 /** A turn that a person wrote. */

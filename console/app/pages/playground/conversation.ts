@@ -49,6 +49,8 @@ export type Conversation = {
   nextId: number
   /** What is being typed in place of turns: of a question by its id, of an answer by `id/column`. */
   edits: Record<string, string>
+  /** How many columns have been taken out from under these turns. */
+  columnsGone: number
 }
 
 export const EMPTY: Conversation = {
@@ -58,6 +60,7 @@ export const EMPTY: Conversation = {
   turns: [],
   nextId: 1,
   edits: {},
+  columnsGone: 0,
 }
 
 export const systemOf = ({ system, systems }: Conversation, column: number): string =>

@@ -34,6 +34,12 @@ export function abortAll(): void {
   for (const controller of running.values()) controller.abort()
 }
 
+/** All of them end, and none has a say any more. */
+export function dropAll(): void {
+  abortAll()
+  running.clear()
+}
+
 /** All that is asked for a turn. */
 export function abortTurn(id: number): void {
   for (const [name, controller] of running) if (name.startsWith(`${id}/`)) controller.abort()

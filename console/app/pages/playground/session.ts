@@ -87,8 +87,10 @@ export async function regenerate(
     return
   }
   for (const column of columns) {
-    // stopped, or asked again meanwhile by somebody who sees to it: then this round has nothing to say
-    if (answerAt(id, column)?.state === 'stopped' || isRunning(nameOf(id, column))) return
+    // asked again meanwhile by somebody who sees to it: then this round has nothing to say
+    if (isRunning(nameOf(id, column))) return
+    // stopped, written by a person, or of a column that has moved
+    if (column !== columns[0] && answerAt(id, column)?.state !== 'waiting') continue
     await ask(column)
   }
 }
