@@ -23,10 +23,28 @@ export async function currentProject(): Promise<string | null> {
   return knownProject()
 }
 
+const bearer = (key: string): string => `Bearer ${key}`
+
+/** A key pasted from where it is shortened, or typed in another script, fits into no header. */
+export function canTravel(key: string): boolean {
+  try {
+    new Headers({ authorization: bearer(key) })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const strangeKey = () => new ApiError('The key has characters that no key has.', 401, 'invalid_api_key')
+
 /** `fetch` with the key in its header; an ended key leads to the sign-in page. */
 export async function withKey(input: Request): Promise<Response> {
   const key = currentKey()
-  if (key) input.headers.set('authorization', `Bearer ${key}`)
+  if (key && !canTravel(key)) {
+    keyEnded()
+    throw strangeKey()
+  }
+  if (key) input.headers.set('authorization', bearer(key))
   let response: Response
   try {
     response = await fetch(input)
@@ -72,12 +90,12 @@ export async function content(fileId: string, signal?: AbortSignal): Promise<Blo
   return response.blob()
 }
 
-/** Whether a key opens the door, before it is kept. */
-/** The project of a good key, where the server tells it. Throws ApiError. */
+/** The project of a good key, where the server tells it, before the key is kept. Throws ApiError. */
 export async function tryKey(key: string): Promise<string | null> {
+  if (!canTravel(key)) throw strangeKey()
   let response: Response
   try {
-    response = await fetch('/v1/models', { headers: { authorization: `Bearer ${key}` } })
+    response = await fetch('/v1/models', { headers: { authorization: bearer(key) } })
   } catch (cause) {
     throw noAnswer(cause)
   }
