@@ -1,5 +1,6 @@
 /** The one way to the server: typed by its own /openapi.json, with the key in the header and errors thrown. */
 import createClient from 'openapi-fetch'
+import { hearDate } from '@/lib/now'
 import { ApiError, errorOf, noAnswer } from './errors'
 import { currentKey, keyEnded, knownProject, learnProject } from './key'
 import type { components, paths } from './schema'
@@ -46,11 +47,14 @@ export async function withKey(input: Request): Promise<Response> {
   }
   if (key) input.headers.set('authorization', bearer(key))
   let response: Response
+  const askedMs = Date.now()
   try {
     response = await fetch(input)
   } catch (cause) {
     throw input.signal.aborted ? cause : noAnswer(cause)
   }
+  // what has lain in a cache tells an old time
+  if (!response.headers.has('age')) hearDate(response.headers.get('date'), askedMs, Date.now())
   organization = response.headers.get('openai-organization') ?? organization
   const project = response.headers.get(PROJECT_HEADER)
   if (key && project) learnProject(key, project)

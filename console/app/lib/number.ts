@@ -1,4 +1,5 @@
 /** Numbers, sizes, times and durations as people read them, in the language of the page. Knows no React. */
+import { nowS } from './now'
 
 let language = 'en'
 const made = new Map<string, unknown>()
@@ -112,8 +113,8 @@ const STEPS: [limitS: number, unitS: number, unit: Intl.RelativeTimeFormatUnit][
 ]
 
 /** `3 minutes ago`, `in 2 hours`. */
-export function ago(unixS: number, nowS = Date.now() / 1000): string {
-  const difference = unixS - nowS
+export function ago(unixS: number, atS = nowS()): string {
+  const difference = unixS - atS
   const [, unitS, unit] = STEPS.find(([limit]) => Math.abs(difference) < limit) as (typeof STEPS)[number]
   return once('ago', () => new Intl.RelativeTimeFormat(language, { numeric: 'auto' })).format(
     Math.trunc(difference / unitS),
