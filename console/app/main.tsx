@@ -6,6 +6,7 @@ import { RouterProvider } from 'react-router'
 import { isApiError } from '@/api/client'
 import { onChange, start } from '@/api/key'
 import { redeemCodes } from '@/api/loginCode'
+import { keepFocus } from '@/frame/keepFocus'
 import { apply } from '@/frame/preferences'
 import { chooseLanguage, languageChoice } from '@/i18n'
 import { makeRouter } from './routes'
@@ -29,6 +30,7 @@ const client = new QueryClient({
 })
 
 apply()
+keepFocus()
 await Promise.all([chooseLanguage(languageChoice()), start()])
 await redeemCodes()
 onChange(() => client.clear()) // another key sees another project

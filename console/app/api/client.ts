@@ -1,5 +1,6 @@
 /** The one way to the server: typed by its own /openapi.json, with the key in the header and errors thrown. */
 import createClient from 'openapi-fetch'
+import { hearDate } from '@/lib/now'
 import { ApiError, errorOf, noAnswer } from './errors'
 import { currentKey, keyEnded, knownProject, learnProject } from './key'
 import type { components, paths } from './schema'
@@ -23,16 +24,37 @@ export async function currentProject(): Promise<string | null> {
   return knownProject()
 }
 
+const bearer = (key: string): string => `Bearer ${key}`
+
+/** A key pasted from where it is shortened, or typed in another script, fits into no header. */
+export function canTravel(key: string): boolean {
+  try {
+    new Headers({ authorization: bearer(key) })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const strangeKey = () => new ApiError('The key has characters that no key has.', 401, 'invalid_api_key')
+
 /** `fetch` with the key in its header; an ended key leads to the sign-in page. */
 export async function withKey(input: Request): Promise<Response> {
   const key = currentKey()
-  if (key) input.headers.set('authorization', `Bearer ${key}`)
+  if (key && !canTravel(key)) {
+    keyEnded()
+    throw strangeKey()
+  }
+  if (key) input.headers.set('authorization', bearer(key))
   let response: Response
+  const askedMs = Date.now()
   try {
     response = await fetch(input)
   } catch (cause) {
     throw input.signal.aborted ? cause : noAnswer(cause)
   }
+  // what has lain in a cache tells an old time
+  if (!response.headers.has('age')) hearDate(response.headers.get('date'), askedMs, Date.now())
   organization = response.headers.get('openai-organization') ?? organization
   const project = response.headers.get(PROJECT_HEADER)
   if (key && project) learnProject(key, project)
@@ -72,12 +94,12 @@ export async function content(fileId: string, signal?: AbortSignal): Promise<Blo
   return response.blob()
 }
 
-/** Whether a key opens the door, before it is kept. */
-/** The project of a good key, where the server tells it. Throws ApiError. */
+/** The project of a good key, where the server tells it, before the key is kept. Throws ApiError. */
 export async function tryKey(key: string): Promise<string | null> {
+  if (!canTravel(key)) throw strangeKey()
   let response: Response
   try {
-    response = await fetch('/v1/models', { headers: { authorization: `Bearer ${key}` } })
+    response = await fetch('/v1/models', { headers: { authorization: bearer(key) } })
   } catch (cause) {
     throw noAnswer(cause)
   }

@@ -10,7 +10,13 @@ import { content, type Job, type JobEvent } from './client'
 import { type Metrics, metricsAfter, stepsQuery } from './jobs'
 import { every } from './poll'
 
-type Read = { curve: Curve; metrics: Metrics | null; events: JobEvent[] | null }
+type Read = {
+  curve: Curve
+  metrics: Metrics | null
+  events: JobEvent[] | null
+  /** Read while the job could still add to it: a job that has ended since is read once more, for its last steps. */
+  alive: boolean
+}
 
 /** Whether this server has the call; unknown until it was tried. */
 let serverHasColumns: boolean | null = null
@@ -22,15 +28,17 @@ export const curveQuery = (client: QueryClient, id: string, alive: boolean) =>
       const before = client.getQueryData<Read>(['curve', id])
       const metrics = await newest(id, before?.metrics ?? null, signal)
       if (metrics)
-        return before?.metrics === metrics ? before : { curve: built(metrics), metrics, events: null }
+        return before?.metrics === metrics
+          ? { ...before, alive }
+          : { curve: built(metrics), metrics, events: null, alive }
       const events = await client.fetchQuery({ ...stepsQuery(client, id, alive), staleTime: 500 })
-      if (before?.events === events) return before
+      if (before?.events === events) return { ...before, alive }
       const curve = curveOfEvents(events)
       const written = curve.steps.length || alive ? null : await ofResultFile(client, id, signal)
-      return { curve: written ?? curve, metrics, events }
+      return { curve: written ?? curve, metrics, events, alive }
     },
     structuralSharing: false, // long arrays, made anew only when something is new
-    refetchInterval: every(alive),
+    refetchInterval: (query) => every(alive || query.state.data?.alive === true)(query),
     refetchIntervalInBackground: true,
   })
 

@@ -1,5 +1,5 @@
 /** Files, as queries. */
-import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query'
 import { api, body, content, type Schemas } from './client'
 import { every } from './poll'
 
@@ -45,6 +45,11 @@ export const fileQuery = (id: string) =>
       body(api.GET('/v1/files/{file_id}', { params: { path: { file_id: id } }, signal })),
     staleTime: Number.POSITIVE_INFINITY, // a file never changes
   })
+
+/** After it was deleted: nothing that is kept of it may be shown again. */
+export function forgetFile(client: QueryClient, id: string): void {
+  for (const what of ['file', 'report', 'rows', 'head']) client.removeQueries({ queryKey: [what, id] })
+}
 
 /** Hands a file to the browser's downloads under a harmless name. */
 export async function download(fileId: string, name: string): Promise<void> {

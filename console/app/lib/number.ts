@@ -1,4 +1,5 @@
 /** Numbers, sizes, times and durations as people read them, in the language of the page. Knows no React. */
+import { nowS } from './now'
 
 let language = 'en'
 const made = new Map<string, unknown>()
@@ -95,12 +96,34 @@ export const moment = (unixS: number): string =>
 export const clock = (unixS: number): string =>
   once('clock', () => new Intl.DateTimeFormat(language, { timeStyle: 'medium' })).format(unixS * 1000)
 
-/** `2:02 – 2:09 PM`; one time where both are of one minute. */
-export const clockRange = (fromS: number, toS: number): string =>
-  once('clockRange', () => new Intl.DateTimeFormat(language, { timeStyle: 'short' })).formatRange(
-    fromS * 1000,
-    toS * 1000,
+const isOf = (unixS: number, todayS: number): boolean =>
+  new Date(unixS * 1000).toDateString() === new Date(todayS * 1000).toDateString()
+
+const dayAndTime = () =>
+  once(
+    'dayAndTime',
+    () =>
+      new Intl.DateTimeFormat(language, {
+        weekday: 'short',
+        month: 'short',
+        day: 'numeric',
+        hour: 'numeric',
+        minute: 'numeric',
+      }),
   )
+
+/** `14:02:11`, with its day where that is not today. */
+export const clockOf = (unixS: number, todayS: number): string =>
+  isOf(unixS, todayS) ? clock(unixS) : dayAndTime().format(unixS * 1000)
+
+/** `2:02 – 2:09 PM`, with their days where those are not today; one time where both are of one minute. */
+export function clockRange(fromS: number, toS: number, todayS: number): string {
+  const format =
+    isOf(fromS, todayS) && isOf(toS, todayS)
+      ? once('clockRange', () => new Intl.DateTimeFormat(language, { timeStyle: 'short' }))
+      : dayAndTime()
+  return format.formatRange(fromS * 1000, toS * 1000)
+}
 
 const STEPS: [limitS: number, unitS: number, unit: Intl.RelativeTimeFormatUnit][] = [
   [60, 1, 'second'],
@@ -111,12 +134,14 @@ const STEPS: [limitS: number, unitS: number, unit: Intl.RelativeTimeFormatUnit][
   [Number.POSITIVE_INFINITY, 365 * 86_400, 'year'],
 ]
 
-/** `3 minutes ago`, `in 2 hours`. */
-export function ago(unixS: number, nowS = Date.now() / 1000): string {
-  const difference = unixS - nowS
+/** `3 minutes ago`, `in 2 hours`; `1 day ago`, for `yesterday` may be the day before it. */
+export function ago(unixS: number, atS = nowS()): string {
+  const difference = unixS - atS
   const [, unitS, unit] = STEPS.find(([limit]) => Math.abs(difference) < limit) as (typeof STEPS)[number]
-  return once('ago', () => new Intl.RelativeTimeFormat(language, { numeric: 'auto' })).format(
-    Math.trunc(difference / unitS),
+  const numeric = unitS < 86_400 ? 'auto' : 'always'
+  const amount = difference / unitS
+  return once(`ago${numeric}`, () => new Intl.RelativeTimeFormat(language, { numeric })).format(
+    amount > 0 ? Math.round(amount) : Math.trunc(amount), // an age is of whole units, what is left is about so many
     unit,
   )
 }

@@ -1,15 +1,16 @@
 /** A moment as an age that stays true while one looks; the exact time on hover and for machines. */
 import { useEffect, useState } from 'react'
 import { useT } from '@/i18n'
+import { nowS } from '@/lib/now'
 import { ago, moment } from '@/lib/number'
 
 const TICK_MS = 10_000
 
-/** The time now in Unix seconds, renewed now and then. */
+/** The time now by the server's clock, in Unix seconds, renewed now and then. */
 export function useNow(tickMs = TICK_MS): number {
-  const [now, setNow] = useState(() => Date.now() / 1000)
+  const [now, setNow] = useState(nowS)
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now() / 1000), tickMs)
+    const timer = setInterval(() => setNow(nowS()), tickMs)
     return () => clearInterval(timer)
   }, [tickMs])
   return now

@@ -2,6 +2,7 @@
 import { Link } from 'react-router'
 import type { Draft } from '@/api/drafts'
 import { useT } from '@/i18n'
+import { byServer } from '@/lib/now'
 import { count } from '@/lib/number'
 import { Age } from '@/parts/Age'
 import { paths } from '@/paths'
@@ -49,7 +50,7 @@ function Row({ draft }: { draft: Draft }) {
         </span>
       )}
       <span className={styles.age}>
-        <Age unixS={changedMs / 1000} />
+        <Age unixS={byServer(changedMs)} />
       </span>
     </li>
   )

@@ -19,6 +19,7 @@ import { Button } from '@/ui/Button'
 import { Field, Select } from '@/ui/Field'
 import { Icon } from '@/ui/Icon'
 import styles from './FilePicker.module.css'
+import { Heard } from './Heard'
 import { Problem } from './Problem'
 import { useUpload } from './useUpload'
 
@@ -139,9 +140,10 @@ export function FilePicker({ label, wire, hint, value, onChange, error, mark, no
       />
       {sending ? (
         <div className={styles.sending}>
-          <span aria-live="polite">
-            {t.create.uploading({ name: sending.name, share: percent(shareOf(sending)) })}
-          </span>
+          <Heard
+            words={t.create.uploading({ name: sending.name, share: percent(shareOf(sending)) })}
+            share={shareOf(sending)}
+          />
           <progress value={shareOf(sending)} aria-label={sending.name} />
           <Button small onClick={() => cancel(sending.id)}>
             {t.shared.cancel}

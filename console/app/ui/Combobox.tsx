@@ -11,6 +11,7 @@ type Props = {
   choices: Choice[]
   onChange: (value: string) => void
   placeholder?: string
+  onFocus?: () => void
   /** Found by it when it has to take the focus. */
   field?: string
   'aria-describedby'?: string

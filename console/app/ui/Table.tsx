@@ -20,6 +20,7 @@ type Props<Row> = {
 
 /** The first link of a row is what the row is about: arrows move the focus from one to the next. */
 function onKeyDown(event: KeyboardEvent<HTMLTableSectionElement>): void {
+  if (event.defaultPrevented) return // an open menu or choice inside has taken it
   const row = (event.target as HTMLElement).closest('tr')
   if (!row || (event.target as HTMLElement).matches('input[type=text], select')) return
   const to =

@@ -269,9 +269,11 @@ test('E: prompt and completion rows are accepted, converted, and a second try di
   ).toBeVisible({
     timeout: TRAINS_MS,
   })
+  await page.getByRole('combobox', { name: 'Compare with another job' }).click()
   await page
-    .getByLabel('Compare with another job')
-    .selectOption(/ftjob-/.exec(before)?.[0] ? { index: 1 } : '')
+    .getByRole('option')
+    .filter({ hasText: /ftjob-[\w-]+/.exec(before)?.[0] as string })
+    .click()
   await expect(page.getByRole('table', { name: 'What differs' }).getByRole('row')).toHaveCount(2)
   await expect(page.getByRole('row', { name: /^Epochs/ })).toContainText(/4.*2/)
 })

@@ -87,6 +87,29 @@ test('a file with faults shows each with its line and what to do; a good one sho
   await dialog.getByRole('button', { name: 'Delete' }).click()
   await expect(page.getByRole('heading', { name: 'Datasets', level: 1 })).toBeVisible()
   await expect(page.getByRole('link', { name: MENDED })).toHaveCount(0)
+  // no way back shows it as if it were there
+  await page.goBack()
+  await expect(page.getByRole('alert')).toContainText('No such File object')
+  await expect(page.getByRole('button', { name: 'Delete' })).toHaveCount(0)
+})
+
+test('a question about one file does not follow to another', async ({ page, baseURL }) => {
+  const one = await uploaded(baseURL as string, 'asked-one.jsonl', `${GOOD.join('\n')}\n`)
+  const two = await uploaded(baseURL as string, 'asked-two.jsonl', `${GOOD.join('\n')}\n`)
+  const title = (name: string) => page.getByRole('heading', { name, level: 1 })
+  await signIn(page, `/console/datasets/${one}`)
+  await expect(title('asked-one.jsonl')).toBeVisible()
+  // from one straight to the other, as after a conversion
+  await page.evaluate((id) => {
+    history.pushState({ key: 'two', idx: 9 }, '', `/console/datasets/${id}`)
+    dispatchEvent(new PopStateEvent('popstate', { state: history.state }))
+  }, two)
+  await expect(title('asked-two.jsonl')).toBeVisible()
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await expect(page.getByRole('dialog')).toBeVisible()
+  await page.goBack()
+  await expect(title('asked-one.jsonl')).toBeVisible()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
 })
 
 test('a report names rows of the same words, and n leads to problems that are not shown yet', async ({

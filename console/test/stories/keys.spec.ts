@@ -58,6 +58,7 @@ test('a project gets a key, which is shown once, sees nothing of others, and end
   await row.getByRole('button', { name: 'Revoke desk 4' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
   await expect(row).toHaveCount(0)
+  await expect(page.getByRole('heading', { name: project, exact: true })).toBeFocused() // its row is gone
   await other.getByRole('link', { name: 'Fine-tuning' }).click()
   await expect(other.getByLabel('API key')).toBeVisible()
   await context.close()

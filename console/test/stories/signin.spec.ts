@@ -18,6 +18,12 @@ test('a sign-in link that is pasted over the open page is looked at, and its fai
   await page.getByRole('button', { name: 'Sign out' }).click()
   await page.getByLabel('API key').waitFor()
   await expect(page.getByRole('alert')).toHaveCount(0)
+
+  // a key as a table shows it goes nowhere, and that is not the server's fault
+  await page.getByLabel('API key').fill('sk-abc…wxyz')
+  await page.keyboard.press('Enter')
+  await expect(page.getByLabel('API key')).toHaveAccessibleDescription(/paste the whole key/)
+  await expect(page.getByText('The server does not answer.')).toHaveCount(0)
 })
 
 test('one sign-in is enough for all tabs that wait, and a key that ends takes no other tab with it', async ({

@@ -159,7 +159,11 @@ test('B: rows with weights are looked at and trained on, and the model is delete
   await expect(h1(page, 'Models')).toBeFocused()
   await press(page, page.getByRole('button', { name: `More for ${suffix}` }))
   const remove = page.getByRole('menuitem', { name: 'Delete' })
-  await page.keyboard.press('End')
+  for (let step = 0; step < 8; step++) {
+    await page.keyboard.press('ArrowDown')
+    await expect(page.getByRole('menuitem').and(page.locator(':focus'))).toHaveCount(1)
+    if (await remove.evaluate((item) => item === document.activeElement)) break
+  }
   await expect(remove).toBeFocused()
   await page.keyboard.press('Enter')
   const sure = page.getByRole('dialog')
@@ -168,6 +172,7 @@ test('B: rows with weights are looked at and trained on, and the model is delete
   await page.keyboard.press('Enter')
   await expect(page.getByText(/^Deleted /)).toBeVisible()
   await expect(page.getByRole('button', { name: `More for ${suffix}` })).toHaveCount(0)
+  await expect(page.getByRole('heading').and(page.locator(':focus'))).toHaveCount(1)
 })
 
 test('C: SFT with tools, then DPO on top of it', async ({ page, baseURL }) => {
@@ -241,7 +246,15 @@ test('E: prompts are converted, trained on, and tried again with more epochs', a
   await page.keyboard.press('Control+Enter')
   await expect(page).not.toHaveURL(before)
   await succeeded(page)
-  await reach(page, page.getByLabel('Compare with another job'))
-  await page.keyboard.press('ArrowDown')
+  // looking through the choices takes none of them; typing finds one
+  const beside = page.getByRole('combobox', { name: 'Compare with another job' })
+  await reach(page, beside)
+  for (const key of ['ArrowDown', 'ArrowDown', 'Escape']) await page.keyboard.press(key)
+  await expect(page).not.toHaveURL(/vs=/)
+  await page.keyboard.type(before.split('/').at(-1)?.split('?')[0] as string)
+  await page.keyboard.press('Enter')
+  await expect(beside).toBeFocused()
   await expect(page.getByRole('row', { name: /^Epochs/ })).toContainText(/2.*1/)
+  await press(page, page.getByRole('button', { name: 'Remove unaided-course from the comparison' }))
+  await expect(page.getByRole('heading', { name: 'Compare', exact: true })).toBeFocused()
 })

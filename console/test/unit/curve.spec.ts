@@ -1,4 +1,4 @@
-import { QueryClient } from '@tanstack/react-query'
+import { environmentManager, QueryClient, QueryObserver } from '@tanstack/react-query'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
 /** A server with OpenAI's calls and none of our own: what it answers, by path. */
@@ -53,6 +53,26 @@ describe('the curve of a job on a server that has no call for it', () => {
     answers.set(`${JOB}/events`, { data: [event(2), event(1)], has_more: false })
     const { steps, columns, totalSteps } = await curve(true)
     expect([steps, columns.train_loss, totalSteps]).toEqual([[1, 2], [2, 1], 2])
+  })
+  it('is read once more after its end, for the steps that came between the last look and the end', async () => {
+    vi.useFakeTimers()
+    environmentManager.setIsServer(() => false) // which would repeat nothing
+    const { curveQuery } = await import('@/api/curve')
+    answers.set(`${JOB}/events`, { data: [event(1)], has_more: false })
+    const asked = vi.fn(bareServer)
+    vi.stubGlobal('fetch', asked)
+    const watcher = new QueryObserver(client, curveQuery(client, 'ftjob-1', true))
+    const stop = watcher.subscribe(() => undefined)
+    await vi.advanceTimersByTimeAsync(500)
+    answers.set(`${JOB}/events`, { data: [event(2), event(1)], has_more: false })
+    watcher.setOptions(curveQuery(client, 'ftjob-1', false))
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(watcher.getCurrentResult().data?.curve.steps).toEqual([1, 2])
+    asked.mockClear()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(asked).not.toHaveBeenCalled()
+    stop()
+    vi.useRealTimers()
   })
   it('is read from the result file of a job that has ended, where no event tells of a step', async () => {
     answers.set(`${JOB}/events`, { data: [], has_more: false })

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import {
   ago,
   bytes,
+  clockOf,
   clockRange,
   duration,
   listed,
@@ -47,8 +48,29 @@ describe('numbers for people', () => {
     ])
   })
   it('name a stretch of time once where it is within one minute', () => {
-    expect(clockRange(0, 59)).toMatch(/^\d+:\d\d\s[AP]M$/)
-    expect(clockRange(0, 600)).toMatch(/^\d+:\d\d\s–\s\d+:\d\d\s[AP]M$/)
+    expect(clockRange(0, 59, 0)).toMatch(/^\d+:\d\d\s[AP]M$/)
+    expect(clockRange(0, 600, 0)).toMatch(/^\d+:\d\d\s–\s\d+:\d\d\s[AP]M$/)
+  })
+  it('count days by their hours: of tomorrow and yesterday only a calendar knows', () => {
+    const hours = (n: number) => n * 3600
+    expect([ago(hours(47), 0), ago(hours(25), 0), ago(hours(1.9), 0)]).toEqual([
+      'in 2 days',
+      'in 1 day',
+      'in 2 hours',
+    ])
+    expect([ago(0, hours(47)), ago(0, hours(1.9)), ago(0, 0.4), ago(0, hours(24 * 364))]).toEqual([
+      '1 day ago',
+      '1 hour ago',
+      'now',
+      '12 months ago',
+    ])
+  })
+  it('name the day of a time that is not of today', () => {
+    const at = (day: number, hour: number) => new Date(2026, 4, day, hour).getTime() / 1000
+    expect(clockOf(at(4, 23), at(4, 9))).toMatch(/^11:00:00\sPM$/)
+    expect(clockOf(at(6, 22), at(4, 23))).toMatch(/^Wed, May 6, 10:00\sPM$/)
+    expect(clockRange(at(6, 21), at(6, 22), at(4, 23))).toMatch(/^Wed, May 6, 9:00\s–\s10:00\sPM$/)
+    expect(clockRange(at(4, 23), at(5, 1), at(4, 22))).toMatch(/^Mon, May 4, .+\s–\sTue, May 5, /)
   })
   it('speak the language of the page', () => {
     expect(ago(0, 180)).toBe('3 minutes ago')

@@ -95,6 +95,8 @@ export const login = {
   submit: 'Sign in',
   checking: 'Checking',
   missing: 'Paste your key here.',
+  strange:
+    'A key has plain letters, digits, - and _. Where it is shown with “…” it is cut: paste the whole key.',
   show: 'Show the key',
   unencrypted: 'This connection is not encrypted: others on the network could read the key. Use HTTPS.',
   lost: 'Lost the key? On the server, start Tunesmith with TUNESMITH_API_KEY set to a new one.',

@@ -95,6 +95,7 @@ export const login: typeof en.login = {
   submit: '登录',
   checking: '正在验证',
   missing: '请在此粘贴密钥。',
+  strange: '密钥只含英文字母、数字、- 和 _。带“…”显示的只是其中一部分，请粘贴完整的密钥。',
   show: '显示密钥',
   unencrypted: '此连接未加密：同一网络上的其他人可能读到密钥。请使用 HTTPS。',
   lost: '密钥丢失？在服务器上将 TUNESMITH_API_KEY 设为新密钥后重新启动 Tunesmith。',

@@ -10,6 +10,7 @@ import { useT } from '@/i18n'
 import { convertedName, NotConvertible } from '@/lib/convert'
 import { bytes, count, percent } from '@/lib/number'
 import { harmless } from '@/lib/visible'
+import { Heard } from '@/parts/Heard'
 import { paths } from '@/paths'
 import { Button } from '@/ui/Button'
 import { Icon } from '@/ui/Icon'
@@ -51,6 +52,7 @@ export function Convert({ file, faulty }: { file: FileObject; faulty: boolean })
     }
     setReading(null)
   }
+  const share = reading && file.bytes ? Math.min(1, reading.readBytes / file.bytes) : 1
   const reason = faulty
     ? words.faults
     : file.bytes > MOST_BYTES
@@ -65,14 +67,15 @@ export function Convert({ file, faulty }: { file: FileObject; faulty: boolean })
       {reading ? (
         <div className={styles.running}>
           <progress max={file.bytes || 1} value={reading.readBytes} aria-label={words.progress} />
-          <span role="status">
-            {reading.sending
-              ? words.sending
-              : words.reading({
-                  share: percent(file.bytes ? Math.min(1, reading.readBytes / file.bytes) : 1),
-                  rows: count(reading.rows),
-                })}
-          </span>
+          <Heard
+            words={
+              reading.sending
+                ? words.sending
+                : words.reading({ share: percent(share), rows: count(reading.rows) })
+            }
+            share={share}
+            phase={`${reading.sending}`}
+          />
           <Button small onClick={() => stop.current?.abort()}>
             {t.shared.cancel}
           </Button>

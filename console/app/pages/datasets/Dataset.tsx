@@ -1,11 +1,11 @@
 /** One file: what a job would say of it, its rows as the trainer sees them, and its tokens. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import { api, body, type FileObject } from '@/api/client'
 import { sentence } from '@/api/errors'
 import { familyJobsQuery } from '@/api/family'
-import { download, fileQuery } from '@/api/files'
+import { download, fileQuery, forgetFile } from '@/api/files'
 import { nameOf } from '@/api/jobs'
 import { isBase, modelsQuery } from '@/api/models'
 import { reportQuery } from '@/api/report'
@@ -52,7 +52,7 @@ export function Dataset() {
       </Page>
     )
   if (!file) return <Skeleton height="3rem" lines={4} />
-  return <Shown file={file} />
+  return <Shown key={file.id} file={file} />
 }
 
 /** What the page asks for, as code; a file that is no training data is read as it is. */
@@ -74,6 +74,13 @@ function Shown({ file }: { file: FileObject }) {
   const client = useQueryClient()
   const [doomed, setDoomed] = useState(false)
   const [busy, setBusy] = useState(false)
+  const gone = useRef(false)
+  useEffect(
+    () => () => {
+      if (gone.current) forgetFile(client, file.id) // while the page shows it, it would be asked for again
+    },
+    [client, file.id],
+  )
   const { data: jobs } = useQuery(familyJobsQuery())
   const uses = usesOf(file, jobs?.data ?? [])
   const name = harmless(file.filename)
@@ -141,9 +148,10 @@ function Shown({ file }: { file: FileObject }) {
           onDelete={async () => {
             await body(api.DELETE('/v1/files/{file_id}', { params: { path: { file_id: file.id } } }))
             forget(file.id)
+            gone.current = true
             await client.invalidateQueries({ queryKey: ['files'] })
             toast(t.datasets.deleted({ name }))
-            navigate(paths.datasets())
+            navigate(paths.datasets(), { replace: true })
           }}
         >
           <p>{t.datasets.deleteText}</p>

@@ -2,6 +2,7 @@
 import type { Progress } from '@/api/report'
 import { useT } from '@/i18n'
 import { count } from '@/lib/number'
+import { Heard } from '@/parts/Heard'
 import styles from './Dataset.module.css'
 
 export function Inspecting({ progress }: { progress: Progress }) {
@@ -13,7 +14,7 @@ export function Inspecting({ progress }: { progress: Progress }) {
     : phase
   return (
     <div className={styles.inspecting}>
-      <span aria-live="polite">{words}</span>
+      <Heard words={words} share={total ? progress.lines_done / total : 0} phase={progress.phase} />
       {total ? (
         <progress max={total} value={progress.lines_done} aria-label={phase} />
       ) : (

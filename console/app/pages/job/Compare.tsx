@@ -1,6 +1,6 @@
 /** Other jobs beside this one: which they are, and in which settings they differ. */
 import { useQuery } from '@tanstack/react-query'
-import { memo } from 'react'
+import { memo, useId } from 'react'
 import { Link } from 'react-router'
 import type { Job } from '@/api/client'
 import { sentence } from '@/api/errors'
@@ -10,7 +10,7 @@ import { DASHES } from '@/parts/chart/model'
 import { Swatch } from '@/parts/chart/Swatch'
 import { paths } from '@/paths'
 import { Button } from '@/ui/Button'
-import { Select } from '@/ui/Field'
+import { Combobox } from '@/ui/Combobox'
 import { Icon } from '@/ui/Icon'
 import { Table } from '@/ui/Table'
 import styles from './Metrics.module.css'
@@ -29,6 +29,7 @@ type Props = {
 /** Has no part in a pan, and is not drawn again for one. */
 export const Compare = memo(function Compare({ job, others, lost, ids, onVersus }: Props) {
   const t = useT()
+  const field = useId()
   const jobs = [job, ...others]
   const { data, refetch } = useQuery(jobNamesQuery())
   const open = (data?.data ?? []).filter((one) => one.id !== job.id && !ids.includes(one.id))
@@ -70,20 +71,24 @@ export const Compare = memo(function Compare({ job, others, lost, ids, onVersus 
       {full ? (
         <p className="quiet">{t.chart.compareFull}</p>
       ) : (
-        <Select
-          className={styles.add}
-          aria-label={t.chart.compareWith}
-          value=""
-          onFocus={() => refetch()}
-          onChange={(event) => event.target.value && onVersus([...ids, event.target.value])}
-        >
-          <option value="">{t.chart.compareWith}</option>
-          {open.map((one) => (
-            <option key={one.id} value={one.id}>
-              {nameOf(one)} · {one.model} · {one.id}
-            </option>
-          ))}
-        </Select>
+        <div className={styles.add}>
+          <label className="hidden-text" htmlFor={field}>
+            {t.chart.compareWith}
+          </label>
+          <Combobox
+            id={field}
+            value=""
+            placeholder={t.chart.compareAdd}
+            onFocus={() => refetch()}
+            choices={open.map((one) => ({
+              value: one.id,
+              label: nameOf(one),
+              detail: `${one.model} · ${one.id}`,
+              words: `${one.model} ${one.id}`,
+            }))}
+            onChange={(id) => onVersus([...ids, id])}
+          />
+        </div>
       )}
     </section>
   )

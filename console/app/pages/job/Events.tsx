@@ -69,6 +69,7 @@ export function Events({ job, events }: { job: Job; events: JobEvent[] | undefin
         className={styles.events}
         aria-label={t.events.caption}
         aria-live={isLive(job) && !steps ? 'polite' : undefined}
+        aria-relevant="additions" // the ages change all the time
       >
         {found?.slice(0, steps ? undefined : most).map((event) => (
           <Line key={event.id} event={event} />

@@ -6,7 +6,7 @@ import { methodOf, settingsOf } from '@/api/jobs'
 import { startUpQuery } from '@/api/startUp'
 import { isLive } from '@/api/states'
 import { type Messages, useT } from '@/i18n'
-import { ago, clock, clockRange, count, duration, pace } from '@/lib/number'
+import { ago, clockOf, clockRange, count, duration, pace } from '@/lib/number'
 import { endsBetween, silence } from '@/lib/pace'
 import { type Curve, epochAt } from '@/lib/series'
 import { type Entry, pausedAt } from '@/lib/timeline'
@@ -122,7 +122,9 @@ function words({ job, curve, entries, nowS, startUpS }: Going & Earlier, t: Mess
   const end = job.estimated_finish
   if (end !== null && end > nowS) {
     const span = endsBetween(curve, entries)
-    const at = span ? clockRange(Math.min(span.fromS, end), Math.max(span.toS, end)) : clock(end)
+    const at = span
+      ? clockRange(Math.min(span.fromS, end), Math.max(span.toS, end), nowS)
+      : clockOf(end, nowS)
     parts.push(t.job.endsIn({ in: ago(end, nowS), at }))
   }
   return parts.join(' · ')

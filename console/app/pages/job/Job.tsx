@@ -9,6 +9,7 @@ import { isLive, isStatus } from '@/api/states'
 import { Page } from '@/frame/Page'
 import { useUrlState } from '@/frame/useUrlState'
 import { useT } from '@/i18n'
+import { byServer } from '@/lib/now'
 import { count, percent } from '@/lib/number'
 import { emptyCurve } from '@/lib/series'
 import { timeline } from '@/lib/timeline'
@@ -100,7 +101,7 @@ function Loaded({ job }: { job: JobObject }) {
       actions={<Actions job={job} curve={curve} entries={entries} checkpoints={checkpoints} />}
     >
       {watched && job.fine_tuned_model && <Ready job={job} tuned={job.fine_tuned_model} />}
-      <Head job={job} curve={curve} events={events} entries={entries} asOfS={read.dataUpdatedAt / 1000} />
+      <Head job={job} curve={curve} events={events} entries={entries} asOfS={byServer(read.dataUpdatedAt)} />
       <Tabs
         label={t.job.tabs}
         current={tab}

@@ -1,6 +1,7 @@
 /** Keys as far as they may be shown: their name, their last characters, and when they were used. */
 import { type AnyKey, isOwn } from '@/api/organization'
 import { useT } from '@/i18n'
+import { nowS } from '@/lib/now'
 import { harmless } from '@/lib/visible'
 import { Age } from '@/parts/Age'
 import { Button } from '@/ui/Button'
@@ -61,6 +62,6 @@ const accountOf = (owner: AnyKey['owner']): string =>
 function Expiry({ atS }: { atS: number | null }) {
   const t = useT()
   if (atS === null) return <span className="quiet">{t.keys.never}</span>
-  if (atS * 1000 <= Date.now()) return <span className={styles.ended}>{t.keys.expired}</span>
+  if (atS <= nowS()) return <span className={styles.ended}>{t.keys.expired}</span>
   return <time dateTime={new Date(atS * 1000).toISOString()}>{t.shared.at({ unixS: atS })}</time>
 }

@@ -1,7 +1,7 @@
 /** Sign-in: a key is tried on the server before it is kept, and the page that was wanted comes next. */
 import { type FormEvent, useId, useRef, useState, useSyncExternalStore } from 'react'
 import { Navigate, useSearchParams } from 'react-router'
-import { tryKey } from '@/api/client'
+import { canTravel, tryKey } from '@/api/client'
 import { currentKey, onChange, signIn } from '@/api/key'
 import { codeProblem, forgetCodeProblem, onCodeProblem } from '@/api/loginCode'
 import { LanguageField } from '@/frame/LanguageField'
@@ -30,7 +30,7 @@ export function Login() {
   const ofLink = useSyncExternalStore(onCodeProblem, codeProblem)
   const [ofKey, setProblem] = useState<unknown>(null)
   const problem = ofKey ?? ofLink
-  const [missing, setMissing] = useState(false)
+  const [fault, setFault] = useState<'missing' | 'strange' | null>(null)
   const [busy, setBusy] = useState(false)
   const [shown, setShown] = useState(false)
   if (key) return <Navigate to={ownPath(search.get('next'))} replace />
@@ -39,10 +39,14 @@ export function Login() {
     event.preventDefault()
     const filled = new FormData(event.currentTarget)
     const typed = `${filled.get('key') ?? ''}`.trim()
-    setMissing(!typed)
-    if (!typed) return field.current?.focus()
-    setBusy(true)
+    const found = !typed ? 'missing' : canTravel(typed) ? null : 'strange'
+    setFault(found)
     setProblem(null)
+    if (found) {
+      field.current?.focus()
+      return field.current?.select()
+    }
+    setBusy(true)
     forgetCodeProblem()
     try {
       const project = await tryKey(typed)
@@ -64,7 +68,7 @@ export function Login() {
             </p>
           )}
           <form id={form} onSubmit={submit} className={styles.form} noValidate>
-            <Field label={t.login.key} hint={t.login.keyHint} error={missing ? t.login.missing : null}>
+            <Field label={t.login.key} hint={t.login.keyHint} error={fault && t.login[fault]}>
               {(tied) => (
                 <Input
                   {...tied}

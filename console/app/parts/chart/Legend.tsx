@@ -28,7 +28,7 @@ export const Legend = memo(function Legend({ lines, said, hidden, onToggle }: Pr
             <Swatch line={line} />
             <span>{line.label}</span>
           </button>
-          <output className={styles.value}>{said.get(line.id) ?? ''}</output>
+          <span className={styles.value}>{said.get(line.id) ?? ''}</span>
         </li>
       ))}
     </ul>
