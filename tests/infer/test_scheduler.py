@@ -104,7 +104,7 @@ def test_embeddings_stand_back_for_answers():
 
 
 def steps_until_read(queue: Scheduler, text: Sequence, n_answers: int, prompt: int, max_tokens: int) -> int:
-    """Steps until a text is read while `n_answers` are always wanted: one that ends is followed by another."""
+    """Steps until a text is read while `n_answers` are always wanted: after one comes another."""
     for _ in range(n_answers):
         queue.add(sequence([1] * prompt, max_tokens=max_tokens))
     queue.add(text)
