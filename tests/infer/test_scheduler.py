@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.infer.conftest import sequence
 from tunesmith.infer.kv_cache import TokenPlaces
-from tunesmith.infer.scheduler import Chunk, Scheduler
+from tunesmith.infer.scheduler import MOST_STEPS_PASSED_OVER, Chunk, Scheduler
+from tunesmith.infer.sequence import Sequence
 
 
 def scheduler(n_places: int = 1024, **limits: int) -> Scheduler:
@@ -98,3 +101,74 @@ def test_embeddings_stand_back_for_answers():
     )
     queue.remove(answer)
     assert sum(c.n for c in queue.schedule()) == 16, "and all of it alone"
+
+
+def steps_until_read(queue: Scheduler, text: Sequence, n_answers: int, prompt: int, max_tokens: int) -> int:
+    """Steps until a text is read while `n_answers` are always wanted: after one comes another."""
+    for _ in range(n_answers):
+        queue.add(sequence([1] * prompt, max_tokens=max_tokens))
+    queue.add(text)
+    for step in range(1, 1000):
+        chunks = queue.schedule()
+        run([chunk for chunk in chunks if not chunk.sequence.params.embed])
+        for chunk in chunks:
+            if chunk.sequence.params.embed:
+                chunk.sequence.n_cached += chunk.n
+                if chunk.sequence.n_cached == chunk.sequence.n_prompt:
+                    return step
+            elif chunk.sequence.finish_reason:
+                queue.remove(chunk.sequence)
+                queue.add(sequence([1] * prompt, max_tokens=max_tokens))
+    return 1000
+
+
+@pytest.mark.parametrize(
+    ("max_running", "n_answers", "prompt", "max_tokens"),
+    [(4, 6, 4, 10), (4, 6, 40, 1), (16, 20, 4, 60)],
+    ids=["all seats are taken", "answers' prompts take all of each step", "all places are taken"],
+)
+def test_embeddings_have_their_turn_while_answers_are_wanted_all_the_time(
+    max_running: int, n_answers: int, prompt: int, max_tokens: int
+):
+    queue = scheduler(max_running=max_running)
+    text = sequence([1] * 200, max_tokens=0, pooling="mean")  # it needs a fourth of the places
+    steps = steps_until_read(queue, text, n_answers, prompt, max_tokens)
+    assert steps < 200 / 4 * (MOST_STEPS_PASSED_OVER + 1) + 100
+
+
+def test_an_embeddings_turn_costs_answers_a_fourth_of_a_step_at_most():
+    queue = scheduler(max_running=16, n_places=4096)
+    for _ in range(40):
+        queue.add(sequence([1] * 30, max_tokens=1))
+    queue.add(sequence([1] * 200, max_tokens=0, pooling="mean"))
+    shares = []
+    for _ in range(3 * MOST_STEPS_PASSED_OVER):
+        chunks = queue.schedule()
+        shares.append(sum(chunk.n for chunk in chunks if chunk.sequence.params.embed))
+        for chunk in chunks:
+            chunk.sequence.n_cached += chunk.n
+            if chunk.samples:
+                queue.remove(chunk.sequence)
+                queue.add(sequence([1] * 30, max_tokens=1))
+    assert max(shares) == 4 and sum(1 for share in shares if share) == 2
+
+
+@pytest.mark.parametrize("pooling", [None, "mean"])
+def test_a_thousand_waiting_sequences_are_forgotten_without_a_search(pooling):
+    class Counted(Sequence):
+        compared = 0
+
+        def __eq__(self, other: object) -> bool:
+            Counted.compared += 1
+            return self is other
+
+        __hash__ = Sequence.__hash__
+
+    queue = scheduler()
+    params = sequence([1], pooling=pooling).params
+    many = [Counted([1], params) for _ in range(1000)]
+    for one in many:
+        queue.add(one)
+    for one in reversed(many):
+        queue.remove(one)
+    assert not queue.has_work and Counted.compared < 2000

@@ -129,21 +129,29 @@ class AdapterPool:
         free = [i for i in range(self._lanes.capacity) if i not in lane_of.values()]
         for adapter in wanted - lane_of.keys():
             lane = lane_of[adapter] = free.pop(0)
+            self._in_lane[lane] = None
             for part in self._parts:
                 part.fill(lane, adapter)
             self._in_lane[lane] = adapter
         return [-1 if adapter is None else lane_of[adapter] for adapter in adapters]
 
     def _make_room(self, wanted: set[LoadedAdapter]) -> None:
-        """Widen the lanes to the largest rank, and double their number while they are too few."""
+        """Widen the lanes to the largest rank, and double their number while they are too few. Where that
+        fails, all lanes are empty and get their former size when they are needed next."""
+        before = self._lanes.rank, self._lanes.capacity
         rank = max(self._lanes.rank, *(adapter.rank for adapter in wanted))
         capacity = self._lanes.capacity
         while capacity < len(wanted):
             capacity *= 2
-        if (rank, capacity) != (self._lanes.rank, self._lanes.capacity) or not self._in_lane:
+        if (rank, capacity) != before or not self._in_lane:
+            self._in_lane = []
             self._lanes.rank, self._lanes.capacity = rank, capacity
-            for part in self._parts:
-                part.resize()
+            try:
+                for part in self._parts:
+                    part.resize()
+            except BaseException:
+                self._lanes.rank, self._lanes.capacity = before
+                raise
             self._in_lane = [None] * capacity
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from tunesmith.infer.engine import Output
 from tunesmith.infer.protocol import Answer
+
+Found = TypeVar("Found")
 
 
 class Pending:
@@ -84,6 +87,21 @@ def hand_out(outputs: list[Output]) -> None:
 
 async def watch(receive: Receive, pending: Pending) -> None:
     """Wait for the client to go away."""
+    await _gone(receive)
+    pending.leave()
+
+
+async def unless_gone(receive: Receive, future: asyncio.Future[Found]) -> Found | None:
+    """What a future gives; when the client goes away before, it is cancelled and this is None."""
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait({gone, future}, return_when=asyncio.FIRST_COMPLETED)
+        return future.result() if future.done() else None
+    finally:
+        gone.cancel()
+        future.cancel()
+
+
+async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    pending.leave()

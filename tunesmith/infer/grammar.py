@@ -2,7 +2,8 @@
 
 llguidance does the parsing (derivatives of regular expressions under an Earley parser); `structured.py`
 writes the grammar, `grammar_check.py` tries it out in a process that may die of it, `sampling.py` applies the
-masks. Compiling runs in threads of its own, so a slow schema stops nobody's stream. No torch here.
+masks. Compiling runs in threads of its own, so a slow schema stops nobody's stream; `grammar_queue.py` says
+whose is next. No torch here.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 
@@ -24,8 +26,11 @@ from tunesmith.data.tokenizer import Tokenizer
 from tunesmith.errors import InvalidRequest
 from tunesmith.infer.complaints import PARAM, cannot_enforce
 from tunesmith.infer.grammar_check import GrammarChecker
+from tunesmith.infer.grammar_queue import GrammarQueue
 from tunesmith.infer.lark import Vocabulary
 from tunesmith.infer.structured import grammar_text, kind_of
+
+Kept = TypeVar("Kept")
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +38,8 @@ MAX_GRAMMAR_BYTES = 256 << 10
 """Size of a request's schema or grammar as JSON."""
 MAX_GRAMMARS = 128
 """Compiled grammars that are kept."""
+MAX_REFUSALS = 1024
+"""Refused ones that are remembered, so that the same again costs nothing."""
 MASK_CPU_S = 0.25
 """Processor time of one mask; a grammar that takes longer would hold up all streams, so its answer ends."""
 _COMPILING_THREADS = 2
@@ -98,7 +105,8 @@ class Grammars:
         self._checker = GrammarChecker(folder, n_vocab, self._eos_token_ids)
         self._lock = threading.Lock()
         self._compiled: OrderedDict[bytes, Grammar] = OrderedDict()
-        self._compiling: dict[bytes, Future[Grammar]] = {}
+        self._refused: OrderedDict[bytes, InvalidRequest] = OrderedDict()
+        self._queue = GrammarQueue()
         self._threads = ThreadPoolExecutor(_COMPILING_THREADS, thread_name_prefix="grammar")
 
     def warm_up(self) -> None:
@@ -111,51 +119,88 @@ class Grammars:
         except InvalidRequest as error:
             log.warning("structured answers are refused: %s", error.message)
 
-    def compile(self, structured: Mapping[str, Any]) -> Future[Grammar]:
+    @property
+    def n_queued(self) -> int:
+        """Grammars that wait for a thread."""
+        with self._lock:
+            return len(self._queue)
+
+    def compile(self, structured: Mapping[str, Any], project: str | None = None) -> Future[Grammar]:
         """The grammar of vLLM's `structured_outputs`, at once when it was asked for before.
 
-        The future raises InvalidRequest, with the feature that cannot be enforced.
+        The future raises InvalidRequest, with the feature that cannot be enforced; cancel it to wait no
+        longer. Projects take turns. Raises EngineUnavailable when too many new ones wait.
         """
         asked = json.dumps(structured).encode()
         key = hashlib.sha256(asked).digest()
+        answer: Future[Grammar] = Future()
         with self._lock:
             if key in self._compiled:
                 self._compiled.move_to_end(key)
-                found: Future[Grammar] = Future()
-                found.set_result(self._compiled[key])
-                return found
-            if key not in self._compiling:
-                self._compiling[key] = self._threads.submit(self._compile, key, structured, len(asked))
-            return self._compiling[key]
+                answer.set_result(self._compiled[key])
+            elif key in self._refused:
+                self._refused.move_to_end(key)
+                answer.set_exception(copy(self._refused[key]))
+            elif len(asked) > MAX_GRAMMAR_BYTES:
+                answer.set_exception(
+                    InvalidRequest(
+                        f"structured_outputs is {len(asked)} bytes of JSON; at most {MAX_GRAMMAR_BYTES} are "
+                        "allowed",
+                        param=PARAM,
+                    )
+                )
+            else:
+                if self._queue.join(key, structured, project, answer):
+                    self._threads.submit(self._compile_next)
+                answer.add_done_callback(lambda one: self._leave(key, one))
+        return answer
 
     def close(self) -> None:
-        """End the threads and the check's process."""
+        """End the threads and the check's process; who waits is cancelled."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            waiters = self._queue.waiters()
+        for waiter in waiters:
+            waiter.cancel()
         self._checker.close()
 
-    def _compile(self, key: bytes, structured: Mapping[str, Any], size_bytes: int) -> Grammar:
+    def _leave(self, key: bytes, answer: Future[Grammar]) -> None:
+        if answer.cancelled():
+            with self._lock:
+                self._queue.leave(key, answer)
+
+    def _compile_next(self) -> None:
+        with self._lock:
+            job = self._queue.begin()
+        if job is None:  # who asked has left
+            return
+        grammar: Grammar | None = None
+        failure: BaseException | None = None
         try:
-            if size_bytes > MAX_GRAMMAR_BYTES:
-                raise InvalidRequest(
-                    f"structured_outputs is {size_bytes} bytes of JSON; at most {MAX_GRAMMAR_BYTES} are "
-                    "allowed",
-                    param=PARAM,
-                )
-            vocabulary, tokenizer = self._vocabulary_and_tokenizer()
-            text = grammar_text(structured, vocabulary)
-            if problem := self._checker.check(text):
-                raise cannot_enforce(kind_of(structured), problem)
-            start = LLMatcher(tokenizer, text, log_level=0, limits=parser_limits())
-            start.compute_bitmask()  # the lexer's first states are kept, and copied with it
-            grammar = Grammar(start, tokenizer)
-            with self._lock:
-                self._compiled[key] = grammar
-                while len(self._compiled) > MAX_GRAMMARS:
-                    self._compiled.popitem(last=False)
-            return grammar
-        finally:
-            with self._lock:
-                self._compiling.pop(key, None)
+            grammar = self._compile(job.structured)
+        except BaseException as error:  # a panic in Rust is no Exception
+            failure = error
+        with self._lock:
+            waiters = self._queue.end(job)
+            if grammar is not None:
+                _keep(self._compiled, job.key, grammar, MAX_GRAMMARS)
+            elif isinstance(failure, InvalidRequest):  # a copy: without the frames that it came through
+                _keep(self._refused, job.key, copy(failure), MAX_REFUSALS)
+        for waiter in waiters:
+            if waiter.set_running_or_notify_cancel():
+                if grammar is not None:
+                    waiter.set_result(grammar)
+                else:
+                    waiter.set_exception(failure)
+
+    def _compile(self, structured: Mapping[str, Any]) -> Grammar:
+        vocabulary, tokenizer = self._vocabulary_and_tokenizer()
+        text = grammar_text(structured, vocabulary)
+        if problem := self._checker.check(text):
+            raise cannot_enforce(kind_of(structured), problem)
+        start = LLMatcher(tokenizer, text, log_level=0, limits=parser_limits())
+        start.compute_bitmask()  # the lexer's first states are kept, and copied with it
+        return Grammar(start, tokenizer)
 
     def _vocabulary_and_tokenizer(self) -> tuple[Vocabulary, LLTokenizer]:
         with self._tokenizer_lock:
@@ -164,6 +209,13 @@ class Grammars:
                 self._tokenizer = ll_tokenizer(tokenizer, self._n_vocab, self._eos_token_ids)
                 self._vocabulary = Vocabulary.of(tokenizer, self._eos_token_ids)
             return self._vocabulary, self._tokenizer
+
+
+def _keep(kept: OrderedDict[bytes, Kept], key: bytes, value: Kept, most: int) -> None:
+    """Without those that were not asked for longest, where they are too many."""
+    kept[key] = value
+    while len(kept) > most:
+        kept.popitem(last=False)
 
 
 def ll_tokenizer(tokenizer: Tokenizer, n_vocab: int, eos_token_ids: list[int]) -> LLTokenizer:

@@ -5,7 +5,8 @@ construction, and no fuel bounds it. A thread cannot be stopped; a process can. 
 grammar that is not known yet, kept, and ends with the engine. What passes here is compiled again in the
 engine, for the same short time.
 
-`python -m tunesmith.infer.grammar_check` reads JSON lines and writes JSON lines.
+`python -m tunesmith.infer.grammar_check` reads JSON lines and writes JSON lines: an empty object when it is
+ready, then one for each grammar.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from tunesmith.errors import EngineUnavailable
+
 CHECK_CPU_S = 2.0
 """Processor time for compiling one grammar and following it for a few tokens."""
 CHECK_WALL_S = 30.0
@@ -33,6 +36,8 @@ SLOWEST_MASK_S = 0.1
 """Processor time of one mask."""
 FOLLOWED_TOKENS = 12
 TOO_COSTLY = "it takes more time or memory than this server gives to one grammar; make it smaller or simpler"
+_KILLED = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
+"""Exit statuses that come from outside, not from a limit of its own."""
 
 
 class GrammarChecker:
@@ -42,43 +47,68 @@ class GrammarChecker:
         self._head = {"folder": str(folder), "n_vocab": n_vocab, "eos_token_ids": list(eos_token_ids)}
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self._closed = False
 
     def check(self, grammar: str) -> str | None:
-        """What is wrong with a grammar; None when nothing is."""
+        """What is wrong with a grammar; None when nothing is. A process that somebody killed is started once
+        more. Raises EngineUnavailable when none can be had."""
         with self._lock:
-            if self._process is None:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "tunesmith.infer.grammar_check"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                )
-                _send(self._process.stdin, self._head)
-            _send(self._process.stdin, {"grammar": grammar})
-            assert self._process.stdout is not None
-            answer = self._process.stdout.readline()
-            if not answer:  # the signal of its timer, no memory, or a crash
-                self._end()
-                return TOO_COSTLY
-            problem: str | None = json.loads(answer)["problem"]
-            return problem
+            for _ in range(2):
+                answer = self._ask(grammar)
+                if answer:
+                    problem: str | None = json.loads(answer)["problem"]
+                    return problem
+                if self._end() not in _KILLED:  # the signal of its timer, no memory, or a crash
+                    break
+            return TOO_COSTLY
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, for good."""
+        self._closed = True
         process = self._process
         if process is not None:
             process.kill()
             with self._lock:
                 self._end()
 
-    def _end(self) -> None:
+    def _ask(self, grammar: str) -> bytes:
+        """The process's answer; empty when it died."""
+        if self._process is not None and self._process.poll() is not None:
+            self._end()  # it died while it had nothing to do
+        process = self._process or self._start()
+        _send(process.stdin, {"grammar": grammar})
+        assert process.stdout is not None
+        return process.stdout.readline()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self._closed:
+            raise EngineUnavailable("The engine is stopping; try again later", headers={"Retry-After": "1"})
+        process = self._process = subprocess.Popen(
+            [sys.executable, "-m", "tunesmith.infer.grammar_check"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        _send(process.stdin, self._head)
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            raise EngineUnavailable(
+                f"The process that tries grammars out did not start (exit status {self._end()}); "
+                "try again later",
+                headers={"Retry-After": "1"},
+            )
+        return process
+
+    def _end(self) -> int | None:
+        """Its exit status, as Popen has it."""
         if self._process is None:
-            return
+            return None
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        self._process.wait()
+        status = self._process.wait()
         self._process = None
+        return status
 
 
 def _send(pipe: IO[bytes] | None, message: dict[str, Any]) -> None:
@@ -98,6 +128,7 @@ def main() -> None:
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + CHECK_BYTES, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    print("{}", flush=True)
     for line in sys.stdin:
         # the signals' default is the end of the process, wherever it is
         signal.setitimer(signal.ITIMER_PROF, CHECK_CPU_S)

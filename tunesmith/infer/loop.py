@@ -64,10 +64,11 @@ class EngineThread(threading.Thread):
     def run(self) -> None:
         try:
             self._run()
-        except Exception:
+        except BaseException:  # a panic in Rust, say, is no Exception
             log.critical("the engine's loop broke", exc_info=True)
-        if not self._stopping:
-            self._gave_up()
+        finally:
+            if not self._stopping:
+                self._gave_up()
 
     def _run(self) -> None:
         failed_steps = 0

@@ -101,6 +101,7 @@ class CachedRunner:
         composition = tuple((chunk.sequence.adapter, chunk.n) for chunk in chunks)
         if composition == self._composition:
             return
+        self._composition = None
         lanes = self.adapters.place([chunk.sequence.adapter for chunk in chunks])
         self.lanes.use(lanes, [chunk.n for chunk in chunks], self.like)
         self._composition = composition

@@ -5,12 +5,14 @@ budget goes to prompts, in the order of arrival, in chunks. A sequence is admitt
 for all that it may need; until then it waits, and nobody overtakes it.
 
 Embeddings stand back: they are admitted when no answer waits, a step's worth at a time, and while answers run
-they get a part of the budget, so that a thousand documents hardly delay anybody's next token.
+they get a part of the budget, so that a thousand documents hardly delay anybody's next token. Where answers
+leave them nothing for some steps, it is their turn: that part of the next step, a seat and places for it come
+first.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Hashable
 from typing import NamedTuple, Protocol
 
@@ -19,6 +21,8 @@ from tunesmith.infer.sequence import Sequence
 
 _SHARE_BESIDE_ANSWERS = 4
 """While answers run, embeddings get this part of a step's tokens: one fourth."""
+MOST_STEPS_PASSED_OVER = 16
+"""Steps without a token for embeddings that want some; then it is their turn."""
 
 
 class Prefixes(Protocol):
@@ -60,13 +64,16 @@ class Scheduler:
     ) -> None:
         assert max_step_tokens >= max_running > 0
         self.places = places
-        self.waiting: deque[Sequence] = deque()
-        self.embedding: deque[Sequence] = deque()
+        self.waiting: OrderedDict[Sequence, None] = OrderedDict()
+        """In the order of arrival; any of many can be removed without a search."""
+        self.embedding: OrderedDict[Sequence, None] = OrderedDict()
         """Embeddings that wait."""
+        self._n_passed_over = 0
         self.running: list[Sequence] = []
         self.prefixes = prefixes
         self._max_running = max_running
         self._max_step_tokens = max_step_tokens
+        self._share_beside_answers = max(1, max_step_tokens // _SHARE_BESIDE_ANSWERS)
         self._max_logprob_rows = max_logprob_rows
         """Prompt tokens of a step whose log-probabilities are wanted; each needs a row of logits."""
 
@@ -77,11 +84,12 @@ class Scheduler:
     def add(self, sequence: Sequence) -> None:
         """Queue a sequence; it must fit into the cache when that is empty."""
         assert sequence.n_reserved <= self.places.largest, "a request that never fits is refused before"
-        (self.embedding if sequence.params.embed else self.waiting).append(sequence)
+        (self.embedding if sequence.params.embed else self.waiting)[sequence] = None
 
     def schedule(self) -> list[Chunk]:
         """The next step's chunks, decoding sequences first. Admits what fits."""
-        self._admit()
+        embeddings_first = self._n_passed_over >= MOST_STEPS_PASSED_OVER
+        self._admit(embeddings_first)
         chunks: list[Chunk] = []
         prompts: list[Sequence] = []
         for sequence in self.running:
@@ -91,10 +99,10 @@ class Scheduler:
                 prompts.append(sequence)
         budget = self._max_step_tokens - len(chunks)
         logprob_rows = self._max_logprob_rows
-        prompts.sort(key=lambda sequence: sequence.params.embed)
+        prompts.sort(key=lambda sequence: sequence.params.embed != embeddings_first)
         for_embeddings = budget
         if any(not sequence.params.embed for sequence in self.running):
-            for_embeddings = self._max_step_tokens // _SHARE_BESIDE_ANSWERS
+            for_embeddings = self._share_beside_answers
         begun: set[Hashable] = set()
         for sequence in prompts:
             if budget > 0 and self._waits_for_another(sequence, begun):
@@ -109,6 +117,9 @@ class Scheduler:
             if n > 0:
                 chunks.append(Chunk(sequence, sequence.n_cached, n))
                 budget -= n
+        wanted = bool(self.embedding) or self._embeddings_run
+        passed_over = wanted and not any(chunk.sequence.params.embed for chunk in chunks)
+        self._n_passed_over = self._n_passed_over + 1 if passed_over else 0
         return chunks
 
     def _waits_for_another(self, sequence: Sequence, begun: set[Hashable]) -> bool:
@@ -125,26 +136,34 @@ class Scheduler:
         begun.add(beginning)
         return False
 
-    def _admit(self) -> None:
-        while self.waiting and len(self.running) < self._max_running:
-            block = self.places.reserve(self.waiting[0].n_reserved)
-            if block is None:
-                return
-            sequence = self.waiting.popleft()
-            sequence.block = block
-            self.running.append(sequence)
-        self._admit_embeddings()
+    @property
+    def _embeddings_run(self) -> bool:
+        return any(sequence.params.embed for sequence in self.running)
 
-    def _admit_embeddings(self) -> None:
+    def _admit(self, embeddings_first: bool) -> None:
+        if embeddings_first:
+            self._admit_from(self.embedding, self._share_beside_answers)
+            if self.embedding and not self._embeddings_run:
+                return  # what becomes free is for the first of them
+        if self._admit_from(self.waiting):
+            self._admit_from(self.embedding, self._max_step_tokens)
+
+    def _admit_from(self, queue: OrderedDict[Sequence, None], most_unread: int | None = None) -> bool:
+        """Admit what fits; embeddings while fewer than `most_unread` tokens of theirs are to be read. False
+        when there are no places for the next one."""
         unread = sum(len(s.token_ids) - s.n_cached for s in self.running if s.params.embed)
-        while self.embedding and len(self.running) < self._max_running and unread < self._max_step_tokens:
-            block = self.places.reserve(self.embedding[0].n_reserved)
+        while queue and len(self.running) < self._max_running:
+            if most_unread is not None and unread >= most_unread:
+                break
+            sequence = next(iter(queue))
+            block = self.places.reserve(sequence.n_reserved)
             if block is None:
-                return
-            sequence = self.embedding.popleft()
+                return False
+            del queue[sequence]
             sequence.block = block
             self.running.append(sequence)
             unread += sequence.n_prompt
+        return True
 
     def remove(self, sequence: Sequence) -> None:
         """Forget a sequence that finished or was aborted; its block is free at once."""
@@ -152,7 +171,5 @@ class Scheduler:
             self.places.release(sequence.block)
             sequence.block = None
             self.running.remove(sequence)
-        elif sequence in self.waiting:
-            self.waiting.remove(sequence)
-        elif sequence in self.embedding:
-            self.embedding.remove(sequence)
+        else:
+            (self.embedding if sequence.params.embed else self.waiting).pop(sequence, None)

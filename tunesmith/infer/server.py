@@ -25,10 +25,10 @@ from starlette.types import Receive
 from tunesmith.errors import EngineUnavailable, InvalidRequest, NotFound, PayloadTooLarge, TunesmithError
 from tunesmith.infer.adapter_pool import LoadedAdapter
 from tunesmith.infer.complaints import PARAM
-from tunesmith.infer.delivery import Pending, TokenStream, hand_out, watch
+from tunesmith.infer.delivery import Pending, TokenStream, hand_out, unless_gone, watch
 from tunesmith.infer.embedding_protocol import EmbeddingRequest, embeddings_body
 from tunesmith.infer.engine import Engine, Output
-from tunesmith.infer.grammar import Grammars, Matcher
+from tunesmith.infer.grammar import Grammar, Grammars
 from tunesmith.infer.loop import EngineThread
 from tunesmith.infer.metrics import exposition
 from tunesmith.infer.pooling import Pooling
@@ -132,7 +132,12 @@ class EngineServer:
                 f"{self._max_waiting} requests are waiting for the engine already; try again later",
                 headers={"Retry-After": "1"},
             )
-        matcher = await self._matcher(asked.structured_outputs)
+        matcher = None
+        if asked.structured_outputs is not None:
+            grammar = await self._grammar(asked.structured_outputs, asked.cache_salt, request.receive)
+            if grammar is None:
+                return Response(status_code=499)
+            matcher = grammar.begin()
         pending = Pending()
         sequence = Sequence(asked.prompt, params, adapter, pending, matcher)
         answer = Answer(asked, sequence)
@@ -185,14 +190,13 @@ class EngineServer:
         body = await run_in_threadpool(embeddings_body, asked, vectors)
         return Response(body, media_type="application/json")
 
-    async def _matcher(self, structured: dict[str, Any] | None) -> Matcher | None:
-        """The beginning of the grammar that the answer must follow."""
-        if structured is None:
-            return None
+    async def _grammar(
+        self, structured: dict[str, Any], project: str | None, receive: Receive
+    ) -> Grammar | None:
+        """The grammar that the answer must follow; None when the client left before it was compiled."""
         if self._grammars is None:
             raise InvalidRequest("structured_outputs is not supported by this engine", param=PARAM)
-        # shielded: others may wait for the same grammar
-        return (await asyncio.shield(asyncio.wrap_future(self._grammars.compile(structured)))).begin()
+        return await unless_gone(receive, asyncio.wrap_future(self._grammars.compile(structured, project)))
 
     async def _whole(
         self, receive: Receive, answer: Answer, pending: Pending, sequence: Sequence
