@@ -176,6 +176,20 @@ def test_the_last_three_checkpoints_and_the_best_are_kept(office: Office) -> Non
     assert {row.step for row in models.hidden(office.db)} == {1, 3}
 
 
+def test_checkpoints_that_are_made_again_do_not_push_out_later_ones(office: Office) -> None:
+    script = Script(total=6, per_epoch=1, snapshots=(1,))
+    script.stop_after = 6
+    with pytest.raises(KeyboardInterrupt):
+        office.attempt(script)
+    assert [row.step for row in checkpoints.of_job(office.db, office.job_id)] == [3, 4, 5]
+    move(office.db, office.job_id, QUEUED, only_from=RUNNING)
+    again = Script(total=6, per_epoch=1)
+    again.stop_after = 3  # it has done step 2 once more
+    with pytest.raises(KeyboardInterrupt):
+        office.attempt(again)
+    assert [row.step for row in checkpoints.of_job(office.db, office.job_id)] == [3, 4, 5]
+
+
 def test_a_rising_validation_loss_names_the_best_checkpoint(office: Office) -> None:
     def rising(config: TrainConfig, *, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
         for event in Script(total=4, per_epoch=1)(config, snapshot_request=snapshot_request):

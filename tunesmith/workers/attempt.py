@@ -259,7 +259,7 @@ class Attempt:
                 prefix = self._snapshots.save(event.step, event.folder)
                 pointer = {"prefix": prefix, "step": event.step, "trained_tokens": event.trained_tokens}
                 self._flush(snapshot=pointer, crashes=0)
-                self._snapshots.prune()
+                self._snapshots.prune(event.step)
             case trained.CheckpointSaved():
                 self._publisher.checkpoint(event.step, event.folder, event.metrics, self._pending)
                 self._pending = []
