@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -152,6 +153,45 @@ def test_the_scheduler_outlives_an_absent_database(office: Office, monkeypatch: 
     away[0] = False
     scheduler.wake()
     office.until(job_id, "succeeded")
+
+
+def test_a_machine_without_room_costs_no_job_a_try(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler_module, "NO_ROOM_S", 1000.0)
+    job_id, other = office.job("no room once"), office.job("succeed")
+    scheduler = office.start(max_attempts=1)
+    wait(lambda: any("waits" in message for message in office.story(job_id)))
+    job = office.get(job_id)
+    assert (job.status, job.crashes) == ("queued", 0)
+    time.sleep(0.3)
+    assert office.get(other).status == "queued", "it would find no room either"
+    scheduler._claims_from = 0.0
+    scheduler._not_before.clear()
+    assert office.until(job_id, "succeeded").attempt == 2
+    office.until(other, "succeeded")
+
+
+def test_while_no_process_can_be_started_all_wait_and_one_event_says_so(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler_module, "NO_ROOM_S", 0.05)
+    made = [office.job("succeed") for _ in range(2)]
+    plain, tries = Supervisor.start, []
+
+    def start(*arguments: object) -> object:
+        tries.append(arguments)
+        if len(tries) <= 6:
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+        return plain(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Supervisor, "start", start)
+    office.start(max_attempts=2)
+    for job_id in made:
+        assert office.until(job_id, "succeeded", "failed").status == "succeeded"
+    told = [message for message in office.story(made[0]) if "Resource temporarily" in message]
+    assert told == [
+        "Training waits before its first step (no process could be started: Resource temporarily "
+        "unavailable) and is tried again"
+    ]
 
 
 def test_a_log_is_kept_small_while_it_is_written(tmp_path: Path) -> None:

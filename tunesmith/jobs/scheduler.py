@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Sequence
 
 from tunesmith.data.base import Catalog
-from tunesmith.errors import JobFailed, OutOfMemory, StoreBusy
+from tunesmith.errors import JobFailed, StorageFull, StoreBusy
 from tunesmith.jobs import process, validate
 from tunesmith.jobs.ending import fail
 from tunesmith.jobs.environment import WorkerEnvironment
+from tunesmith.jobs.last_error import last_error
 from tunesmith.jobs.lease import LeaseWatch, claim
-from tunesmith.jobs.leaving import let_go
+from tunesmith.jobs.leaving import TRY_LATER, let_go
 from tunesmith.jobs.numbers import shown_method
 from tunesmith.jobs.states import CANCELLED, RUNNING, SUCCEEDED, VALIDATING, is_held
 from tunesmith.jobs.supervisor import PROGRAM, Supervisor, Worker, wait_for
@@ -45,14 +46,10 @@ PAUSE_GRACE_S = 600.0
 STOP_GRACE_S = 15.0
 #: Seconds before the second, third, … start after workers lost in a row.
 BACKOFF_S = (0.0, 1.0, 4.0, 15.0, 30.0)
+#: Seconds without any start after the machine had no room for one: on its disk, or for another process.
+NO_ROOM_S = 30.0
 #: Automatic starts after the kernel ended a worker for want of memory: the same batch needs the same room.
 OUT_OF_MEMORY_RETRIES = 1
-
-
-class WorkerCrashed(JobFailed):
-    """The training process ended again and again."""
-
-    code = "worker_crashed"
 
 
 class Scheduler:
@@ -80,6 +77,7 @@ class Scheduler:
         self._workers: dict[str, Worker] = {}
         self._worker_devices: dict[str, str] = {}
         self._not_before: dict[str, float] = {}
+        self._claims_from = 0.0
         self._next_sweep = 0.0
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -122,7 +120,7 @@ class Scheduler:
         """Parts a job from a worker that could not do so itself."""
         try:
             let_go(self._db, worker.job_id, worker.attempt, why="the server stops")
-        except StoreBusy:
+        except (StoreBusy, StorageFull):
             log.warning("%s stays as it is in the database; the next start takes it up", worker.job_id)
 
     # -- the two threads ----------------------------------------------------------------------------------
@@ -142,7 +140,7 @@ class Scheduler:
                 failures = 0
             except Exception as error:  # the loop outlives whatever happens in it, an absent database too
                 failures += 1
-                if isinstance(error, StoreBusy):
+                if isinstance(error, (StoreBusy, StorageFull)):
                     log.warning("the scheduler waits: %s", error)
                 else:
                     log.exception("the scheduler goes on after an error")
@@ -204,7 +202,9 @@ class Scheduler:
             job = jobs.find(self._db, job_id)
             mine = job is not None and is_held(job, worker.attempt)
             if worker.poll():
-                if mine and job is not None:
+                if worker.popen is not None and worker.popen.returncode == TRY_LATER:
+                    self._postpone(job_id, worker.attempt, "its worker found no room on the disk")
+                elif mine and job is not None:
                     self._lost(job, worker.ending(), worker)
                 self._drop(job_id)
                 continue
@@ -240,7 +240,7 @@ class Scheduler:
             fail(
                 self._db,
                 job,
-                _last_error(job, why, worker, crashes, out_of_memory),
+                last_error(job, why, worker, crashes, out_of_memory),
                 only_from=RUNNING,
                 attempt=job.attempt,
             )
@@ -249,6 +249,14 @@ class Scheduler:
         # after a failure this finds nothing to do, unless a pause came before it: then there is no failure
         let_go(self._db, job.id, job.attempt, why=why, crashes=crashes)
         log.warning("%s attempt %d: %s", job.id, job.attempt, why)
+
+    def _postpone(self, job_id: str, attempt: int, why: str) -> None:
+        """The machine has no room for the job, and hardly for another one: all wait, this one longer, so that
+        one that never fits lets others by."""
+        now = time.monotonic()
+        self._claims_from, self._not_before[job_id] = now + NO_ROOM_S, now + 2 * NO_ROOM_S
+        let_go(self._db, job_id, attempt, why=why, waits=True)
+        log.warning("%s waits: %s", job_id, why)
 
     def _drop(self, job_id: str) -> None:
         self._workers.pop(job_id).clean_up()
@@ -263,7 +271,7 @@ class Scheduler:
         taken = set(self._worker_devices.values())
         taken |= {job.device for job in jobs.held(self._db, RUNNING) if job.device is not None}
         for device in self._devices:
-            if device in taken or self._stopping.is_set():
+            if device in taken or time.monotonic() < self._claims_from or self._stopping.is_set():
                 continue
             job = claim(
                 self._db,
@@ -293,23 +301,7 @@ class Scheduler:
         try:
             worker = self._supervisor.start(job.id, environment)
         except OSError as error:
-            self._lost(job, f"no process could be started ({error.strerror})", None)
+            self._postpone(job.id, job.attempt, f"no process could be started: {error.strerror}")
             return
         self._workers[job.id] = worker
         self._worker_devices[job.id] = device
-
-
-def _last_error(job: JobRow, why: str, worker: Worker | None, crashes: int, out_of_memory: bool) -> JobFailed:
-    if out_of_memory:
-        batch = job.method[job.method["type"]]["hyperparameters"].get("batch_size")
-        return OutOfMemory(
-            f"The machine ran out of memory while training {job.base_id} with batch_size {batch}, and "
-            "the kernel "
-            "ended the process. Use a smaller batch_size, shorter examples or a smaller base model.",
-            param="batch_size",
-        )
-    tail = worker.last_lines() if worker is not None else ""
-    return WorkerCrashed(
-        f"Training ended unexpectedly {crashes} times in a row without progress; the last time {why}."
-        + (f" Its last words:\n{tail}" if tail else "")
-    )
