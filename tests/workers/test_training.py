@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from tunesmith.train.events import (
     TrainEvent,
     Warned,
 )
+from tunesmith.workers.hold import Hold
 
 
 class Script:
@@ -50,7 +51,9 @@ class Script:
         self.ends_with_snapshot = True
         """Whether it takes a snapshot that is asked for on Finished."""
 
-    def __call__(self, config: TrainConfig, *, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
+    def __call__(
+        self, config: TrainConfig, *, snapshot_request: threading.Event, **_: Any
+    ) -> Iterator[TrainEvent]:
         self.configs.append(config)
         try:
             yield from self._events(config, snapshot_request)
@@ -191,7 +194,7 @@ def test_checkpoints_that_are_made_again_do_not_push_out_later_ones(office: Offi
 
 
 def test_a_rising_validation_loss_names_the_best_checkpoint(office: Office) -> None:
-    def rising(config: TrainConfig, *, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
+    def rising(config: TrainConfig, *, snapshot_request: threading.Event, **_: Any) -> Iterator[TrainEvent]:
         for event in Script(total=4, per_epoch=1)(config, snapshot_request=snapshot_request):
             yield event
             if isinstance(event, CheckpointSaved) and event.step == 3:
@@ -208,7 +211,7 @@ def test_a_rising_validation_loss_names_the_best_checkpoint(office: Office) -> N
 
 
 def test_a_checkpoint_whose_validation_gave_no_number_is_not_the_best(office: Office) -> None:
-    def measured(config: TrainConfig, *, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
+    def measured(config: TrainConfig, *, snapshot_request: threading.Event, **_: Any) -> Iterator[TrainEvent]:
         for event in Script(total=6, per_epoch=1)(config, snapshot_request=snapshot_request):
             if isinstance(event, CheckpointSaved) and event.step != 1:
                 event = replace(event, metrics={**event.metrics, "full_valid_loss": 2.0 + event.step})
@@ -316,6 +319,22 @@ def test_a_worker_that_has_lost_its_job_to_another_changes_nothing(office: Offic
     with pytest.raises(LeaseLost):
         office.attempt(Script(), job=first)
     assert (office.get(), office.story(), models.names(office.db, office.who.project_id)) == before
+
+
+def test_a_trainer_that_measures_for_long_shows_its_worker_that_it_lives(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[None] = []
+    monkeypatch.setattr(Hold, "progress", lambda _: heard.append(None))
+
+    def measures(config: TrainConfig, *, alive: Callable[[], None], **more: Any) -> Iterator[TrainEvent]:
+        for event in Script(total=1)(config, **more):
+            before = len(heard)
+            alive()
+            assert len(heard) == before + 1
+            yield event
+
+    assert office.attempt(measures).status == "succeeded"
 
 
 def test_asked_to_leave_it_snapshots_and_gives_the_job_back(office: Office) -> None:

@@ -25,7 +25,7 @@ from tunesmith.store.rows import EventRow
 HEARTBEAT_S = 1.0
 #: Seconds for which the database may be away, or have no room, before the worker gives up.
 OUTAGE_S = 300.0
-#: Seconds without any event of the trainer after which the worker counts as stuck and stops its heartbeat.
+#: Seconds without any sign of the trainer after which the worker counts as stuck and stops its heartbeat.
 STALL_S = 1800.0
 #: Seconds that the training loop gets to notice that the hold is lost.
 GRACE_S = 4.0
