@@ -12,7 +12,7 @@ import pytest
 
 from tests.jobs.office import Office, vanish, wait
 from tests.store.factories import a_file, a_job, model_row
-from tunesmith.errors import StoreBusy
+from tunesmith.errors import StorageFull, StoreBusy
 from tunesmith.jobs import process
 from tunesmith.jobs import scheduler as scheduler_module
 from tunesmith.jobs.control import cancel
@@ -135,6 +135,42 @@ def test_a_frozen_worker_loses_its_job_and_its_life(office: Office) -> None:
     wait(lambda: not process.is_alive(who))
     wait(lambda: office.get(job_id).attempt == 2)
     assert any("no sign of life for 1.5 s" in message for message in office.story(job_id))
+
+
+def test_a_worker_that_cannot_write_because_nobody_can_keeps_its_job(office: Office) -> None:
+    job_id = office.job("wait")
+    office.start(lease_s=3.0)
+    who = office.worker_of(job_id)
+    with office.db.write():  # a backup, or a disk that takes its time
+        time.sleep(4.5)
+    before = office.get(job_id).heartbeat
+    wait(lambda: office.get(job_id).heartbeat > before)
+    assert process.is_alive(who)
+    assert office.get(job_id).attempt == 1
+
+
+def test_while_no_row_has_room_no_worker_is_ended_for_its_silence(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = jobs.count_device_time
+    refused, full = [], [True]
+
+    def count(*arguments: object) -> None:
+        if full[0]:
+            refused.append(arguments)
+            raise StorageFull("full")
+        plain(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(jobs, "count_device_time", count)
+    job_id = office.job("wait")
+    office.start(lease_s=1.5)
+    who = office.worker_of(job_id)
+    os.kill(who["pid"], signal.SIGSTOP)
+    wait(lambda: bool(refused))
+    assert process.is_alive(who)
+    full[0] = False
+    wait(lambda: office.get(job_id).attempt == 2)
+    assert not process.is_alive(who)
 
 
 def test_the_scheduler_outlives_an_absent_database(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,15 +151,24 @@ class Scheduler:
         self._look_after_workers()
         held = jobs.held(self._db, RUNNING)
         self._adopt(held)
-        for job in self._watch.expired(held):
+        for job in self._watch.expired(held, self._write_nothing):
             worker = self._workers.get(job.id)
-            if worker is not None and worker.attempt == job.attempt:
-                if job.worker is None and time.monotonic() - worker.started_at < START_GRACE_S:
-                    continue
+            if worker is not None and worker.attempt != job.attempt:
+                worker = None
+            loads = worker is not None and job.worker is None
+            if worker is not None and loads and time.monotonic() - worker.started_at < START_GRACE_S:
+                continue
+            # a row first: where there is no room for it, the worker could not write either, and may be well
+            jobs.count_device_time(self._db, job.id, job.attempt)
+            if worker is not None:
                 log.warning("%s has not moved for %s s; its worker is ended", job.id, self._settings.lease_s)
                 worker.kill()
             self._lost(job, f"no sign of life for {self._settings.lease_s:g} s", worker)
         self._start_waiting()
+
+    def _write_nothing(self) -> None:
+        with self._db.write():
+            pass
 
     def chores(self) -> None:
         """Validates what waits for it, then tidies up when it is time."""
