@@ -1,5 +1,4 @@
-"""The scheduler: one thread that gives devices to jobs and notices lost workers, one that reads files and
-tidies up.
+"""The scheduler: one thread that gives devices to jobs and notices lost workers, one for `jobs/chores.py`.
 
 Nothing here is remembered only here. Whatever this process was doing when it was killed, the rows say what
 to do next; a worker that lives on is adopted, one that is gone has its job queued again.
@@ -13,17 +12,17 @@ import time
 from collections.abc import Callable, Sequence
 
 from tunesmith.data.base import Catalog
-from tunesmith.errors import JobFailed, StorageFull, StoreBusy
-from tunesmith.jobs import process, validate
+from tunesmith.errors import StorageFull, StoreBusy
+from tunesmith.jobs import process
+from tunesmith.jobs.chores import Chores
 from tunesmith.jobs.ending import fail
 from tunesmith.jobs.environment import WorkerEnvironment
 from tunesmith.jobs.last_error import last_error
 from tunesmith.jobs.lease import LeaseWatch, claim
 from tunesmith.jobs.leaving import TRY_LATER, let_go
 from tunesmith.jobs.numbers import shown_method
-from tunesmith.jobs.states import CANCELLED, RUNNING, SUCCEEDED, VALIDATING, is_held
+from tunesmith.jobs.states import CANCELLED, RUNNING, SUCCEEDED, is_held
 from tunesmith.jobs.supervisor import PROGRAM, Supervisor, Worker, wait_for
-from tunesmith.jobs.sweep import sweep
 from tunesmith.settings import Settings
 from tunesmith.store import jobs
 from tunesmith.store.blobs import Blobs
@@ -33,7 +32,6 @@ from tunesmith.store.rows import JobRow
 log = logging.getLogger(__name__)
 
 TICK_S = 0.25
-SWEEP_EVERY_S = 60.0
 #: Seconds that a new process gets for its first sign of life; a busy machine loads libraries slowly.
 START_GRACE_S = 120.0
 #: Seconds that a worker gets to leave by itself once its job is no longer its own.
@@ -78,10 +76,12 @@ class Scheduler:
         self._worker_devices: dict[str, str] = {}
         self._not_before: dict[str, float] = {}
         self._claims_from = 0.0
-        self._next_sweep = 0.0
         self._stopping = threading.Event()
         self._wake = threading.Event()
-        self._chores = threading.Event()
+        self._chores_due = threading.Event()
+        self._chores = Chores(
+            db, blobs, catalog, settings, stopping=self._stopping.is_set, queued=self._wake.set
+        )
         self._threads: list[threading.Thread] = []
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ class Scheduler:
 
     def wake(self) -> None:
         """There is something new: look now, not at the next tick."""
-        self._chores.set()
+        self._chores_due.set()
         self._wake.set()
 
     def stop(self) -> None:
@@ -129,7 +129,7 @@ class Scheduler:
         self._loop(self.tick, self._wake, TICK_S)
 
     def _do_chores(self) -> None:
-        self._loop(self.chores, self._chores, 1.0)
+        self._loop(self._chores.do, self._chores_due, 1.0)
 
     def _loop(self, work: Callable[[], None], wake: threading.Event, every_s: float) -> None:
         failures = 0
@@ -169,40 +169,6 @@ class Scheduler:
     def _write_nothing(self) -> None:
         with self._db.write():
             pass
-
-    def chores(self) -> None:
-        """Validates what waits for it, then tidies up when it is time."""
-        for job in jobs.in_state(self._db, VALIDATING):
-            if self._stopping.is_set():
-                return
-            self._validate(job)
-        now = time.monotonic()
-        if now >= self._next_sweep:
-            self._next_sweep = now + SWEEP_EVERY_S
-            sweep(
-                self._db,
-                self._blobs,
-                adapters=self._settings.adapters_folder,
-                work=self._settings.data / "work",
-            )
-
-    def _validate(self, job: JobRow) -> None:
-        try:
-            validate.validate_job(self._db, self._blobs, self._catalog, job, stopping=self._stopping.is_set)
-            self._wake.set()
-        except validate.Interrupted:
-            return
-        except StoreBusy:
-            raise
-        except Exception:  # our fault, and the next try would end alike
-            log.exception("validation of %s broke", job.id)
-            error = JobFailed(
-                "The files could not be read because of an error in the server; its log says more. "
-                "Create the job again once that is mended.",
-                param="training_file",
-                code="server_error",
-            )
-            fail(self._db, job, error, only_from=VALIDATING)
 
     # -- workers ------------------------------------------------------------------------------------------
 
@@ -270,7 +236,7 @@ class Scheduler:
     def _drop(self, job_id: str) -> None:
         self._workers.pop(job_id).clean_up()
         self._worker_devices.pop(job_id, None)
-        self._chores.set()
+        self._chores_due.set()
 
     def _start_waiting(self) -> None:
         """Gives each free device to a waiting job. A device is free when its last process has really
