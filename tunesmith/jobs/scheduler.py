@@ -178,7 +178,7 @@ class Scheduler:
             mine = job is not None and is_held(job, worker.attempt)
             if worker.poll():
                 if worker.popen is not None and worker.popen.returncode == TRY_LATER:
-                    self._postpone(job_id, worker.attempt, "its worker found no room on the disk")
+                    self._postpone(job_id, worker.attempt, "it found a full disk or no database")
                 elif mine and job is not None:
                     self._lost(job, worker.ending(), worker)
                 self._drop(job_id)
