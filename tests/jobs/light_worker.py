@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tunesmith.jobs import messages, process
 from tunesmith.jobs.environment import WorkerEnvironment
-from tunesmith.jobs.leaving import let_go
+from tunesmith.jobs.leaving import TRY_LATER, let_go
 from tunesmith.jobs.states import RUNNING, SUCCEEDED, move
 from tunesmith.store import jobs
 from tunesmith.store.database import Database
@@ -43,6 +43,8 @@ def main(job_id: str) -> None:
             print("loading\rloading 50 %\rloading 100 %", file=sys.stderr)
             print("RuntimeError: the token sk-abcdefghijklmnop\x1b[31m is secret", file=sys.stderr)
             sys.exit(3)
+        if do == "no room once" and job.attempt == 1:
+            sys.exit(TRY_LATER)
         if do == "crash with progress":
             step = (job.snapshot or {"step": 0})["step"] + 1
             if step < 4:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from tests.jobs.office import Office, vanish, wait
 from tests.store.factories import a_file, a_job, model_row
-from tunesmith.errors import StoreBusy
+from tunesmith.errors import StorageFull, StoreBusy
 from tunesmith.jobs import process
 from tunesmith.jobs import scheduler as scheduler_module
 from tunesmith.jobs.control import cancel
@@ -136,6 +137,42 @@ def test_a_frozen_worker_loses_its_job_and_its_life(office: Office) -> None:
     assert any("no sign of life for 1.5 s" in message for message in office.story(job_id))
 
 
+def test_a_worker_that_cannot_write_because_nobody_can_keeps_its_job(office: Office) -> None:
+    job_id = office.job("wait")
+    office.start(lease_s=3.0)
+    who = office.worker_of(job_id)
+    with office.db.write():  # a backup, or a disk that takes its time
+        time.sleep(4.5)
+    before = office.get(job_id).heartbeat
+    wait(lambda: office.get(job_id).heartbeat > before)
+    assert process.is_alive(who)
+    assert office.get(job_id).attempt == 1
+
+
+def test_while_no_row_has_room_no_worker_is_ended_for_its_silence(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = jobs.count_device_time
+    refused, full = [], [True]
+
+    def count(*arguments: object) -> None:
+        if full[0]:
+            refused.append(arguments)
+            raise StorageFull("full")
+        plain(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(jobs, "count_device_time", count)
+    job_id = office.job("wait")
+    office.start(lease_s=1.5)
+    who = office.worker_of(job_id)
+    os.kill(who["pid"], signal.SIGSTOP)
+    wait(lambda: bool(refused))
+    assert process.is_alive(who)
+    full[0] = False
+    wait(lambda: office.get(job_id).attempt == 2)
+    assert not process.is_alive(who)
+
+
 def test_the_scheduler_outlives_an_absent_database(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     away = [True]
     plain = jobs.in_state
@@ -152,6 +189,45 @@ def test_the_scheduler_outlives_an_absent_database(office: Office, monkeypatch: 
     away[0] = False
     scheduler.wake()
     office.until(job_id, "succeeded")
+
+
+def test_a_machine_without_room_costs_no_job_a_try(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler_module, "NO_ROOM_S", 1000.0)
+    job_id, other = office.job("no room once"), office.job("succeed")
+    scheduler = office.start(max_attempts=1)
+    wait(lambda: any("waits" in message for message in office.story(job_id)))
+    job = office.get(job_id)
+    assert (job.status, job.crashes) == ("queued", 0)
+    time.sleep(0.3)
+    assert office.get(other).status == "queued", "it would find no room either"
+    scheduler._claims_from = 0.0
+    scheduler._not_before.clear()
+    assert office.until(job_id, "succeeded").attempt == 2
+    office.until(other, "succeeded")
+
+
+def test_while_no_process_can_be_started_all_wait_and_one_event_says_so(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler_module, "NO_ROOM_S", 0.05)
+    made = [office.job("succeed") for _ in range(2)]
+    plain, tries = Supervisor.start, []
+
+    def start(*arguments: object) -> object:
+        tries.append(arguments)
+        if len(tries) <= 6:
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+        return plain(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Supervisor, "start", start)
+    office.start(max_attempts=2)
+    for job_id in made:
+        assert office.until(job_id, "succeeded", "failed").status == "succeeded"
+    told = [message for message in office.story(made[0]) if "Resource temporarily" in message]
+    assert told == [
+        "Training waits before its first step (no process could be started: Resource temporarily "
+        "unavailable) and is tried again"
+    ]
 
 
 def test_a_log_is_kept_small_while_it_is_written(tmp_path: Path) -> None:

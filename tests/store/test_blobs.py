@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -86,6 +87,27 @@ def test_a_full_disk_is_told_as_such_and_leaves_nothing(
     with pytest.raises(StorageFull):
         blobs.put("files/a", b"data")
     assert not blobs.exists("files/a")
+
+
+def test_half_a_folder_on_a_full_disk_gives_its_room_back(
+    blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "made" / name).write_bytes(b"data")
+    plain, written = Blobs.put, []
+
+    def put(blobs: Blobs, key: str, data: Any) -> Any:
+        if written:
+            raise StorageFull("full")
+        written.append(key)
+        return plain(blobs, key, data)
+
+    monkeypatch.setattr(Blobs, "put", put)
+    with pytest.raises(StorageFull):
+        blobs.put_folder("models/m", tmp_path / "made")
+    assert written == ["models/m/a"]
+    assert blobs.folders("models") == []
 
 
 def test_a_writer_killed_half_way_leaves_nothing_after_the_next_start(blobs: Blobs, tmp_path: Path) -> None:

@@ -60,6 +60,23 @@ def test_the_margin_begins_at_zero_and_the_chosen_replies_win(dpo: Make) -> None
     assert {"train_reward_margin", "full_valid_reward_margin", "full_valid_loss"} <= saved.metrics.keys()
 
 
+def test_between_events_there_are_signs_of_life_for_each_part(dpo: Make) -> None:
+    heard, between = [0], []
+
+    def alive() -> None:
+        heard[0] += 1
+
+    for event in trainer.train(dpo(tokens_per_forward=1, n_epochs=1, batch_size=5), alive=alive):
+        between.append((type(event), heard[0]))
+        heard[0] = 0
+    n_valid = len(CITIES[10:])
+    signs = [n for kind, n in between if kind is Started]
+    assert signs == [10 + n_valid], "each row that is rendered"
+    signs = [n for kind, n in between if kind is StepMetrics]
+    step = 5 + min(5, n_valid)
+    assert signs == [10 + n_valid + step, step + n_valid], "the reference first, the whole validation last"
+
+
 def test_both_replies_count_as_trained_tokens(dpo: Make) -> None:
     events = run(dpo(n_epochs=2))
     started, finished = of_kind(events, Started)[0], of_kind(events, Finished)[0]
@@ -73,10 +90,10 @@ def test_the_reference_is_measured_once_however_many_epochs(
     measured = []
     measure = objectives.with_reference
 
-    def counting(forward: Any, batches: Any) -> Any:
+    def counting(forward: Any, batches: Any, *more: Any) -> Any:
         batches = list(batches)
         measured.append(sum(map(len, batches)))
-        return measure(forward, batches)
+        return measure(forward, batches, *more)
 
     monkeypatch.setattr(trainer, "with_reference", counting)
     run(dpo(n_epochs=3))

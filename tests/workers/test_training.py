@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from tunesmith.train.events import (
     TrainEvent,
     Warned,
 )
+from tunesmith.workers.hold import Hold
 
 
 class Script:
@@ -50,7 +51,9 @@ class Script:
         self.ends_with_snapshot = True
         """Whether it takes a snapshot that is asked for on Finished."""
 
-    def __call__(self, config: TrainConfig, *, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
+    def __call__(
+        self, config: TrainConfig, *, snapshot_request: threading.Event, **_: Any
+    ) -> Iterator[TrainEvent]:
         self.configs.append(config)
         try:
             yield from self._events(config, snapshot_request)
@@ -176,8 +179,22 @@ def test_the_last_three_checkpoints_and_the_best_are_kept(office: Office) -> Non
     assert {row.step for row in models.hidden(office.db)} == {1, 3}
 
 
+def test_checkpoints_that_are_made_again_do_not_push_out_later_ones(office: Office) -> None:
+    script = Script(total=6, per_epoch=1, snapshots=(1,))
+    script.stop_after = 6
+    with pytest.raises(KeyboardInterrupt):
+        office.attempt(script)
+    assert [row.step for row in checkpoints.of_job(office.db, office.job_id)] == [3, 4, 5]
+    move(office.db, office.job_id, QUEUED, only_from=RUNNING)
+    again = Script(total=6, per_epoch=1)
+    again.stop_after = 3  # it has done step 2 once more
+    with pytest.raises(KeyboardInterrupt):
+        office.attempt(again)
+    assert [row.step for row in checkpoints.of_job(office.db, office.job_id)] == [3, 4, 5]
+
+
 def test_a_rising_validation_loss_names_the_best_checkpoint(office: Office) -> None:
-    def rising(config: TrainConfig, *, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
+    def rising(config: TrainConfig, *, snapshot_request: threading.Event, **_: Any) -> Iterator[TrainEvent]:
         for event in Script(total=4, per_epoch=1)(config, snapshot_request=snapshot_request):
             yield event
             if isinstance(event, CheckpointSaved) and event.step == 3:
@@ -194,7 +211,7 @@ def test_a_rising_validation_loss_names_the_best_checkpoint(office: Office) -> N
 
 
 def test_a_checkpoint_whose_validation_gave_no_number_is_not_the_best(office: Office) -> None:
-    def measured(config: TrainConfig, *, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
+    def measured(config: TrainConfig, *, snapshot_request: threading.Event, **_: Any) -> Iterator[TrainEvent]:
         for event in Script(total=6, per_epoch=1)(config, snapshot_request=snapshot_request):
             if isinstance(event, CheckpointSaved) and event.step != 1:
                 event = replace(event, metrics={**event.metrics, "full_valid_loss": 2.0 + event.step})
@@ -302,6 +319,22 @@ def test_a_worker_that_has_lost_its_job_to_another_changes_nothing(office: Offic
     with pytest.raises(LeaseLost):
         office.attempt(Script(), job=first)
     assert (office.get(), office.story(), models.names(office.db, office.who.project_id)) == before
+
+
+def test_a_trainer_that_measures_for_long_shows_its_worker_that_it_lives(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[None] = []
+    monkeypatch.setattr(Hold, "progress", lambda _: heard.append(None))
+
+    def measures(config: TrainConfig, *, alive: Callable[[], None], **more: Any) -> Iterator[TrainEvent]:
+        for event in Script(total=1)(config, **more):
+            before = len(heard)
+            alive()
+            assert len(heard) == before + 1
+            yield event
+
+    assert office.attempt(measures).status == "succeeded"
 
 
 def test_asked_to_leave_it_snapshots_and_gives_the_job_back(office: Office) -> None:

@@ -2,7 +2,9 @@
 
 A claim gives a job the next attempt number, which every write of its worker must carry. A living worker makes
 the job's `heartbeat` grow; one that has stood still for `lease_s` on the watcher's monotonic clock has lost
-the job. No wall clock takes part, so a clock that jumps takes no job away and keeps none.
+the job. No wall clock takes part, so a clock that jumps takes no job away and keeps none. A standstill counts
+only while the watcher itself moves and can write: when the machine was frozen, or somebody held the database,
+no heartbeat could grow, and all get a full lease anew.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from tunesmith import ids
+from tunesmith.errors import StorageFull, StoreBusy
 from tunesmith.jobs import messages
 from tunesmith.jobs.states import QUEUED, RUNNING, move
 from tunesmith.store import jobs
@@ -58,6 +61,10 @@ def claim(
     return None
 
 
+#: Seconds between two looks that are no standstill of the watcher's, however short the lease.
+LOOK_S = 1.0
+
+
 class LeaseWatch:
     """Sees heartbeats stand still."""
 
@@ -65,15 +72,37 @@ class LeaseWatch:
         self.lease_s = lease_s
         self._monotonic = monotonic
         self._seen: dict[str, tuple[tuple[int, int], float]] = {}
+        self._looked_at = monotonic()
 
-    def expired(self, held: Collection[JobRow]) -> list[JobRow]:
+    def expired(self, held: Collection[JobRow], write: Callable[[], None] = lambda: None) -> list[JobRow]:
         """Of the jobs that a worker holds now, those whose heartbeat has not moved for `lease_s` since it was
-        first seen so."""
+        first seen so.
+
+        `write`: tries an empty write. It is asked at each look for the last third of a lease, which leaves
+        workers that waited for the same lock the time to write before they are judged. StoreBusy and
+        StorageFull mean that nobody can write.
+        """
         now = self._monotonic()
+        if now - self._looked_at > max(self.lease_s / 3, LOOK_S):
+            self._seen = {}
+        self._looked_at = now
         seen = {}
         for job in held:
             beat = (job.attempt, job.heartbeat)
             before = self._seen.get(job.id)
             seen[job.id] = before if before is not None and before[0] == beat else (beat, now)
         self._seen = seen
-        return [job for job in held if now - seen[job.id][1] >= self.lease_s]
+        quiet_s = {job.id: now - seen[job.id][1] for job in held}
+        if any(seconds >= self.lease_s * 2 / 3 for seconds in quiet_s.values()) and not self._writes(write):
+            self._seen = {}
+            return []
+        return [job for job in held if quiet_s[job.id] >= self.lease_s]
+
+    def _writes(self, write: Callable[[], None]) -> bool:
+        """Whether a write goes through, and at once."""
+        began = self._monotonic()
+        try:
+            write()
+        except (StoreBusy, StorageFull):
+            return False
+        return self._monotonic() - began < self.lease_s / 15

@@ -1,5 +1,4 @@
-"""The scheduler: one thread that gives devices to jobs and notices lost workers, one that reads files and
-tidies up.
+"""The scheduler: one thread that gives devices to jobs and notices lost workers, one for `jobs/chores.py`.
 
 Nothing here is remembered only here. Whatever this process was doing when it was killed, the rows say what
 to do next; a worker that lives on is adopted, one that is gone has its job queued again.
@@ -13,16 +12,17 @@ import time
 from collections.abc import Callable, Sequence
 
 from tunesmith.data.base import Catalog
-from tunesmith.errors import JobFailed, OutOfMemory, StoreBusy
-from tunesmith.jobs import process, validate
+from tunesmith.errors import StorageFull, StoreBusy
+from tunesmith.jobs import process
+from tunesmith.jobs.chores import Chores
 from tunesmith.jobs.ending import fail
 from tunesmith.jobs.environment import WorkerEnvironment
+from tunesmith.jobs.last_error import last_error
 from tunesmith.jobs.lease import LeaseWatch, claim
-from tunesmith.jobs.leaving import let_go
+from tunesmith.jobs.leaving import TRY_LATER, let_go
 from tunesmith.jobs.numbers import shown_method
-from tunesmith.jobs.states import CANCELLED, RUNNING, SUCCEEDED, VALIDATING, is_held
+from tunesmith.jobs.states import CANCELLED, RUNNING, SUCCEEDED, is_held
 from tunesmith.jobs.supervisor import PROGRAM, Supervisor, Worker, wait_for
-from tunesmith.jobs.sweep import sweep
 from tunesmith.settings import Settings
 from tunesmith.store import jobs
 from tunesmith.store.blobs import Blobs
@@ -32,7 +32,6 @@ from tunesmith.store.rows import JobRow
 log = logging.getLogger(__name__)
 
 TICK_S = 0.25
-SWEEP_EVERY_S = 60.0
 #: Seconds that a new process gets for its first sign of life; a busy machine loads libraries slowly.
 START_GRACE_S = 120.0
 #: Seconds that a worker gets to leave by itself once its job is no longer its own.
@@ -45,14 +44,10 @@ PAUSE_GRACE_S = 600.0
 STOP_GRACE_S = 15.0
 #: Seconds before the second, third, … start after workers lost in a row.
 BACKOFF_S = (0.0, 1.0, 4.0, 15.0, 30.0)
+#: Seconds without any start after the machine had no room for one: on its disk, or for another process.
+NO_ROOM_S = 30.0
 #: Automatic starts after the kernel ended a worker for want of memory: the same batch needs the same room.
 OUT_OF_MEMORY_RETRIES = 1
-
-
-class WorkerCrashed(JobFailed):
-    """The training process ended again and again."""
-
-    code = "worker_crashed"
 
 
 class Scheduler:
@@ -80,10 +75,13 @@ class Scheduler:
         self._workers: dict[str, Worker] = {}
         self._worker_devices: dict[str, str] = {}
         self._not_before: dict[str, float] = {}
-        self._next_sweep = 0.0
+        self._claims_from = 0.0
         self._stopping = threading.Event()
         self._wake = threading.Event()
-        self._chores = threading.Event()
+        self._chores_due = threading.Event()
+        self._chores = Chores(
+            db, blobs, catalog, settings, stopping=self._stopping.is_set, queued=self._wake.set
+        )
         self._threads: list[threading.Thread] = []
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -98,7 +96,7 @@ class Scheduler:
 
     def wake(self) -> None:
         """There is something new: look now, not at the next tick."""
-        self._chores.set()
+        self._chores_due.set()
         self._wake.set()
 
     def stop(self) -> None:
@@ -122,7 +120,7 @@ class Scheduler:
         """Parts a job from a worker that could not do so itself."""
         try:
             let_go(self._db, worker.job_id, worker.attempt, why="the server stops")
-        except StoreBusy:
+        except (StoreBusy, StorageFull):
             log.warning("%s stays as it is in the database; the next start takes it up", worker.job_id)
 
     # -- the two threads ----------------------------------------------------------------------------------
@@ -131,7 +129,7 @@ class Scheduler:
         self._loop(self.tick, self._wake, TICK_S)
 
     def _do_chores(self) -> None:
-        self._loop(self.chores, self._chores, 1.0)
+        self._loop(self._chores.do, self._chores_due, 1.0)
 
     def _loop(self, work: Callable[[], None], wake: threading.Event, every_s: float) -> None:
         failures = 0
@@ -142,7 +140,7 @@ class Scheduler:
                 failures = 0
             except Exception as error:  # the loop outlives whatever happens in it, an absent database too
                 failures += 1
-                if isinstance(error, StoreBusy):
+                if isinstance(error, (StoreBusy, StorageFull)):
                     log.warning("the scheduler waits: %s", error)
                 else:
                     log.exception("the scheduler goes on after an error")
@@ -153,49 +151,24 @@ class Scheduler:
         self._look_after_workers()
         held = jobs.held(self._db, RUNNING)
         self._adopt(held)
-        for job in self._watch.expired(held):
+        for job in self._watch.expired(held, self._write_nothing):
             worker = self._workers.get(job.id)
-            if worker is not None and worker.attempt == job.attempt:
-                if job.worker is None and time.monotonic() - worker.started_at < START_GRACE_S:
-                    continue
+            if worker is not None and worker.attempt != job.attempt:
+                worker = None
+            loads = worker is not None and job.worker is None
+            if worker is not None and loads and time.monotonic() - worker.started_at < START_GRACE_S:
+                continue
+            # a row first: where there is no room for it, the worker could not write either, and may be well
+            jobs.count_device_time(self._db, job.id, job.attempt)
+            if worker is not None:
                 log.warning("%s has not moved for %s s; its worker is ended", job.id, self._settings.lease_s)
                 worker.kill()
             self._lost(job, f"no sign of life for {self._settings.lease_s:g} s", worker)
         self._start_waiting()
 
-    def chores(self) -> None:
-        """Validates what waits for it, then tidies up when it is time."""
-        for job in jobs.in_state(self._db, VALIDATING):
-            if self._stopping.is_set():
-                return
-            self._validate(job)
-        now = time.monotonic()
-        if now >= self._next_sweep:
-            self._next_sweep = now + SWEEP_EVERY_S
-            sweep(
-                self._db,
-                self._blobs,
-                adapters=self._settings.adapters_folder,
-                work=self._settings.data / "work",
-            )
-
-    def _validate(self, job: JobRow) -> None:
-        try:
-            validate.validate_job(self._db, self._blobs, self._catalog, job, stopping=self._stopping.is_set)
-            self._wake.set()
-        except validate.Interrupted:
-            return
-        except StoreBusy:
-            raise
-        except Exception:  # our fault, and the next try would end alike
-            log.exception("validation of %s broke", job.id)
-            error = JobFailed(
-                "The files could not be read because of an error in the server; its log says more. "
-                "Create the job again once that is mended.",
-                param="training_file",
-                code="server_error",
-            )
-            fail(self._db, job, error, only_from=VALIDATING)
+    def _write_nothing(self) -> None:
+        with self._db.write():
+            pass
 
     # -- workers ------------------------------------------------------------------------------------------
 
@@ -204,7 +177,9 @@ class Scheduler:
             job = jobs.find(self._db, job_id)
             mine = job is not None and is_held(job, worker.attempt)
             if worker.poll():
-                if mine and job is not None:
+                if worker.popen is not None and worker.popen.returncode == TRY_LATER:
+                    self._postpone(job_id, worker.attempt, "it found a full disk or no database")
+                elif mine and job is not None:
                     self._lost(job, worker.ending(), worker)
                 self._drop(job_id)
                 continue
@@ -240,7 +215,7 @@ class Scheduler:
             fail(
                 self._db,
                 job,
-                _last_error(job, why, worker, crashes, out_of_memory),
+                last_error(job, why, worker, crashes, out_of_memory),
                 only_from=RUNNING,
                 attempt=job.attempt,
             )
@@ -250,10 +225,18 @@ class Scheduler:
         let_go(self._db, job.id, job.attempt, why=why, crashes=crashes)
         log.warning("%s attempt %d: %s", job.id, job.attempt, why)
 
+    def _postpone(self, job_id: str, attempt: int, why: str) -> None:
+        """The machine has no room for the job, and hardly for another one: all wait, this one longer, so that
+        one that never fits lets others by."""
+        now = time.monotonic()
+        self._claims_from, self._not_before[job_id] = now + NO_ROOM_S, now + 2 * NO_ROOM_S
+        let_go(self._db, job_id, attempt, why=why, waits=True)
+        log.warning("%s waits: %s", job_id, why)
+
     def _drop(self, job_id: str) -> None:
         self._workers.pop(job_id).clean_up()
         self._worker_devices.pop(job_id, None)
-        self._chores.set()
+        self._chores_due.set()
 
     def _start_waiting(self) -> None:
         """Gives each free device to a waiting job. A device is free when its last process has really
@@ -263,7 +246,7 @@ class Scheduler:
         taken = set(self._worker_devices.values())
         taken |= {job.device for job in jobs.held(self._db, RUNNING) if job.device is not None}
         for device in self._devices:
-            if device in taken or self._stopping.is_set():
+            if device in taken or time.monotonic() < self._claims_from or self._stopping.is_set():
                 continue
             job = claim(
                 self._db,
@@ -293,23 +276,7 @@ class Scheduler:
         try:
             worker = self._supervisor.start(job.id, environment)
         except OSError as error:
-            self._lost(job, f"no process could be started ({error.strerror})", None)
+            self._postpone(job.id, job.attempt, f"no process could be started: {error.strerror}")
             return
         self._workers[job.id] = worker
         self._worker_devices[job.id] = device
-
-
-def _last_error(job: JobRow, why: str, worker: Worker | None, crashes: int, out_of_memory: bool) -> JobFailed:
-    if out_of_memory:
-        batch = job.method[job.method["type"]]["hyperparameters"].get("batch_size")
-        return OutOfMemory(
-            f"The machine ran out of memory while training {job.base_id} with batch_size {batch}, and "
-            "the kernel "
-            "ended the process. Use a smaller batch_size, shorter examples or a smaller base model.",
-            param="batch_size",
-        )
-    tail = worker.last_lines() if worker is not None else ""
-    return WorkerCrashed(
-        f"Training ended unexpectedly {crashes} times in a row without progress; the last time {why}."
-        + (f" Its last words:\n{tail}" if tail else "")
-    )

@@ -81,8 +81,16 @@ class Blobs:
     def put_folder(self, prefix: str, folder: Path) -> Stored:
         """Writes the files of a folder (and its subfolders) under `prefix/`, the manifest last.
 
-        Returns the total size and the manifest's SHA-256.
+        Returns the total size and the manifest's SHA-256. When it fails, what it has written goes again.
         """
+        try:
+            return self._put_folder(prefix, folder)
+        except Exception:
+            with suppress(OSError):
+                self.delete_prefix(prefix)
+            raise
+
+    def _put_folder(self, prefix: str, folder: Path) -> Stored:
         entries: dict[str, dict[str, Any]] = {}
         total = 0
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):

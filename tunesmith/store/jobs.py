@@ -162,8 +162,6 @@ def record(
     Returns whether the worker shall leave. Raises LeaseLost when the job is neither in the state `running` at
     this attempt nor being left by it.
     """
-    now_s = ids.now_s()
-    since = now_s - jobs.c.device_until
     with writing(where) as connection:
         changed = connection.execute(
             update(jobs)
@@ -174,8 +172,7 @@ def record(
             )
             .values(
                 heartbeat=jobs.c.heartbeat + 1,
-                device_s=jobs.c.device_s + case((since.between(0, MAX_BEAT_S), since), else_=0.0),
-                device_until=now_s,
+                **_device_time(),
                 **changes,
             )
         ).rowcount
@@ -183,6 +180,21 @@ def record(
             raise LeaseLost(f"{job_id} is no longer attempt {attempt}'s to write")
         event_rows.add(connection, job_id, events)
         return bool(connection.execute(select(jobs.c.leaving).where(jobs.c.id == job_id)).scalar_one())
+
+
+def count_device_time(where: Where, job_id: str, attempt: int) -> None:
+    """Counts the time on the device until now for a worker that does not write; its lease stays as it is."""
+    with writing(where) as connection:
+        connection.execute(
+            update(jobs).where(jobs.c.id == job_id, jobs.c.attempt == attempt).values(**_device_time())
+        )
+
+
+def _device_time() -> dict[str, Any]:
+    now_s = ids.now_s()
+    since = now_s - jobs.c.device_until
+    counted = case((since.between(0, MAX_BEAT_S), since), else_=0.0)
+    return {"device_s": jobs.c.device_s + counted, "device_until": now_s}
 
 
 def left(where: Where, job_id: str, attempt: int, events: Iterable[EventRow] = ()) -> bool:

@@ -70,12 +70,14 @@ def preferences(beta: float) -> Objective:
 
 
 @torch.no_grad()
-def with_reference(forward: Forward, batches: Iterable[Sequence[Pair]]) -> dict[int, Pair]:
+def with_reference(
+    forward: Forward, batches: Iterable[Sequence[Pair]], alive: Callable[[], None] = lambda: None
+) -> dict[int, Pair]:
     """By line, the pairs with the log-probabilities of their replies under the model as it is.
 
     Called before the first step, when the policy still is the reference: the base, or the adapter that is
     tuned on. `batches` are those of the first epoch, so that the first losses compare values that were
-    computed alike, to the last bit, and not two roundings.
+    computed alike, to the last bit, and not two roundings. `alive` is called after each part.
     """
     measured = {}
     for batch in batches:
@@ -83,6 +85,7 @@ def with_reference(forward: Forward, batches: Iterable[Sequence[Pair]]) -> dict[
             table = _log_probs(*forward(_sides(pairs)), pairs)[0].tolist()
             for pair, (chosen, rejected) in zip(pairs, table, strict=True):
                 measured[pair.line] = pair._replace(reference=(chosen, rejected))
+            alive()
     return measured
 
 
@@ -113,10 +116,19 @@ def scores(shares: Iterable[dict[str, torch.Tensor]]) -> dict[str, float]:
 
 
 @torch.no_grad()
-def evaluate(objective: Objective, forward: Forward, examples: Sequence[Any]) -> dict[str, float]:
+def evaluate(
+    objective: Objective,
+    forward: Forward,
+    examples: Sequence[Any],
+    alive: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
     """Metrics of examples that are never trained on, part by part, so memory does not grow with their
-    number."""
-    return scores(part.shares for part in objective(forward, examples))
+    number; `alive` is called after each part."""
+    shares = []
+    for part in objective(forward, examples):
+        shares.append(part.shares)
+        alive()
+    return scores(shares)
 
 
 def slice_for_step(examples: Sequence[Any], step: int, size: int) -> list[Any]:

@@ -6,7 +6,7 @@ is done here, and said in warnings that name the lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,9 +72,16 @@ class ExampleFile:
 
 
 def read_file(
-    path: Path, renderer: Renderer, *, method: Method, max_length: int, param: str = "training_file"
+    path: Path,
+    renderer: Renderer,
+    *,
+    method: Method,
+    max_length: int,
+    param: str = "training_file",
+    alive: Callable[[], None] = lambda: None,
 ) -> ExampleFile:
-    """Renders every example of a validated file and cuts it after `max_length` tokens.
+    """Renders every example of a validated file and cuts it after `max_length` tokens; calls `alive` before
+    each.
 
     A pair is left out when the cut leaves either reply nothing to learn. Raises InvalidTrainingFile, with
     `param`, when no example is left, or when the rows are not the method's.
@@ -83,6 +90,7 @@ def read_file(
     cut: dict[int, int] = {}
     empty: list[int] = []
     for example in read_examples(path):
+        alive()
         if isinstance(example, PreferenceExample) != (method == "dpo"):
             raise InvalidTrainingFile(f"Line {example.line} {_WRONG_ROW[method]}", param=param)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,8 @@ class Run:
     """Whether activation checkpointing is on."""
     device: str
     notes: list[str]
+    alive: Callable[[], None]
+    """To be called often while no event is told."""
 
     @property
     def total_steps(self) -> int:
@@ -77,14 +80,14 @@ class Run:
         )
 
 
-def prepare(config: TrainConfig) -> Run:
-    """Loads and checks everything; see `trainer.train` for what it raises."""
+def prepare(config: TrainConfig, alive: Callable[[], None]) -> Run:
+    """Loads and checks everything; see `trainer.train` for `alive` and for what it raises."""
     for folder in (config.out / "checkpoints", config.out / "snapshots"):
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
     model = load_model(config.base, dtype=config.dtype, device=config.device)
     use_threads(model, config.threads)
-    train_file, valid_file = _read_files(config, model)
+    train_file, valid_file = _read_files(config, model, alive)
     longest = max(example.longest for example in [*train_file.examples, *valid_file.examples])
     forward, note = choose_forward(
         model, tokens_per_forward=config.tokens_per_forward, longest=longest, share=config.share_prefixes
@@ -117,6 +120,7 @@ def prepare(config: TrainConfig) -> Run:
             f"{stack.weights.numel():,} values",
             *(["Layers are computed again in the backward pass, to save memory"] if recomputes else []),
         ],
+        alive=alive,
     )
     if snapshot is None:
         return run
@@ -133,12 +137,16 @@ def prepare(config: TrainConfig) -> Run:
     return replace(run, counters=snapshot.counters)
 
 
-def _read_files(config: TrainConfig, model: PreTrainedModel) -> tuple[ExampleFile, ExampleFile]:
+def _read_files(
+    config: TrainConfig, model: PreTrainedModel, alive: Callable[[], None]
+) -> tuple[ExampleFile, ExampleFile]:
     renderer = Renderer.load(config.base)
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     known = [n for n in (context, renderer.tokenizer.model_max_length, config.max_length) if n]
     max_length = min(known, default=2**31)
-    train_file = read_file(config.training_file, renderer, method=config.method, max_length=max_length)
+    train_file = read_file(
+        config.training_file, renderer, method=config.method, max_length=max_length, alive=alive
+    )
     if config.validation_file is None:
         return train_file, ExampleFile([], [])
     return train_file, read_file(
@@ -147,6 +155,7 @@ def _read_files(config: TrainConfig, model: PreTrainedModel) -> tuple[ExampleFil
         method=config.method,
         max_length=max_length,
         param="validation_file",
+        alive=alive,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -41,7 +41,12 @@ _RISE_PART = 0.02
 _RISE_NATS = 0.01
 
 
-def train(config: TrainConfig, *, snapshot_request: threading.Event | None = None) -> Iterator[TrainEvent]:
+def train(
+    config: TrainConfig,
+    *,
+    snapshot_request: threading.Event | None = None,
+    alive: Callable[[], None] = lambda: None,
+) -> Iterator[TrainEvent]:
     """Runs a fine-tuning and yields what happens, ending with Finished, and a snapshot if one is asked for
     there.
 
@@ -49,14 +54,15 @@ def train(config: TrainConfig, *, snapshot_request: threading.Event | None = Non
     StepMetrics, each epoch's last step CheckpointSaved after it. SnapshotSaved comes every
     `snapshot_every_s` seconds, and is always the last event of its step. Who sets `snapshot_request`
     (from another thread, or a signal handler) gets one after the step in progress; the request is
-    cleared once the snapshot is written.
+    cleared once the snapshot is written. `alive` is called often while a file is rendered, a reference or
+    a validation file measured or a step done in parts, which may take an hour without an event.
 
     Raises BaseUnavailable, InvalidTrainingFile, TrainingDiverged, OutOfMemory, InvalidAdapter
     (`init_adapter`) or InvalidRequest (`resume_from`, `target_modules`). Nothing is done before the
     first `next`.
     """
     with named_memory_errors(lambda: no_room_for_model(config.base, config.device)):
-        run = prepare(config)
+        run = prepare(config, alive)
     yield from run.warnings
     yield run.started()
     with named_memory_errors(lambda: _no_room(run)):
@@ -127,7 +133,7 @@ def _steps(run: Run, snapshot_request: threading.Event) -> Iterator[TrainEvent]:
 def _measure_reference(run: Run) -> None:
     config = run.config
     first_epoch = batches(run.examples, batch_size=config.batch_size, seed=config.seed, n_epochs=1)
-    measured = with_reference(run.forward, (batch for _, _, batch in first_epoch))
+    measured = with_reference(run.forward, (batch for _, _, batch in first_epoch), run.alive)
     run.examples = [measured[pair.line] for pair in run.examples]
     broken = [pair.line for pair in run.examples if not all(map(math.isfinite, pair.reference))]
     if broken:
@@ -136,7 +142,7 @@ def _measure_reference(run: Run) -> None:
             f"number, before any training; check the weights of {config.init_adapter or config.base}, and "
             "what is odd about these lines"
         )
-    measured = with_reference(run.forward, [run.valid_examples] if run.valid_examples else [])
+    measured = with_reference(run.forward, [run.valid_examples] if run.valid_examples else [], run.alive)
     run.valid_examples = [measured[pair.line] for pair in run.valid_examples]
 
 
@@ -174,13 +180,14 @@ def _backward(run: Run, batch: Sequence[Any]) -> dict[str, float]:
         part.loss.backward()
         run.stack.collect()
         shares.append(part.shares)
+        run.alive()
     return scores(shares)
 
 
 def _measure(run: Run, prefix: str, examples: Sequence[Any]) -> dict[str, float]:
     """Metrics under their prefix; none of them when one is no finite number, since JSON has no NaN and a
     broken validation loss must not end a training."""
-    measured = evaluate(run.objective, run.forward, examples)
+    measured = evaluate(run.objective, run.forward, examples, run.alive)
     finite = all(math.isfinite(value) for value in measured.values())
     return {f"{prefix}_{name}": value for name, value in measured.items()} if finite else {}
 

@@ -98,7 +98,7 @@ class Attempt:
         self.following.begin(numbers)
         config = self._config(base, numbers)
         try:
-            self._follow(self._train(config, snapshot_request=self._snapshot_request))
+            self._follow(self._training(config))
         except InvalidRequest as error:
             if error.param != "resume_from" or config.resume_from is None:
                 raise
@@ -108,7 +108,10 @@ class Attempt:
             )
             self._hold.record([note])
             anew = replace(config, resume_from=None)
-            self._follow(self._train(anew, snapshot_request=self._snapshot_request))
+            self._follow(self._training(anew))
+
+    def _training(self, config: TrainConfig) -> Iterator[TrainEvent]:
+        return self._train(config, snapshot_request=self._snapshot_request, alive=self._hold.progress)
 
     def _follow(self, training: Iterator[TrainEvent]) -> None:
         """Takes the trainer's events until it has finished or we shall leave."""
@@ -259,7 +262,7 @@ class Attempt:
                 prefix = self._snapshots.save(event.step, event.folder)
                 pointer = {"prefix": prefix, "step": event.step, "trained_tokens": event.trained_tokens}
                 self._flush(snapshot=pointer, crashes=0)
-                self._snapshots.prune()
+                self._snapshots.prune(event.step)
             case trained.CheckpointSaved():
                 self._publisher.checkpoint(event.step, event.folder, event.metrics, self._pending)
                 self._pending = []

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.hyperparameters import Resolved
-from tunesmith.errors import StoreBusy
+from tunesmith.errors import StorageFull, StoreBusy
 from tunesmith.jobs import messages
 from tunesmith.jobs.integrations import what_wandb_misses
 from tunesmith.jobs.numbers import method_of
@@ -111,7 +111,7 @@ class Following:
     def tell(self, event: EventRow, nth: int | None = None, found: Mapping[str, Any] | None = None) -> None:
         """Adds an event to the job's story, and what was `found` to its `nth` integration, while the job is
         this attempt's."""
-        with self._lock, contextlib.suppress(LeaseLost, StoreBusy):
+        with self._lock, contextlib.suppress(LeaseLost, StoreBusy, StorageFull):
             if nth is None or not found:
                 self._hold.record([event])
                 return

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tunesmith.errors import StoreBusy
+from tunesmith.errors import StorageFull, StoreBusy
 from tunesmith.jobs.states import RUNNING
 from tunesmith.store import jobs
 from tunesmith.store.database import Database
@@ -23,9 +23,9 @@ from tunesmith.store.rows import EventRow
 
 #: Seconds between signs of life; also how soon a cancellation is noticed.
 HEARTBEAT_S = 1.0
-#: Seconds for which the database may be away before the worker gives up.
+#: Seconds for which the database may be away, or have no room, before the worker gives up.
 OUTAGE_S = 300.0
-#: Seconds without any event of the trainer after which the worker counts as stuck and stops its heartbeat.
+#: Seconds without any sign of the trainer after which the worker counts as stuck and stops its heartbeat.
 STALL_S = 1800.0
 #: Seconds that the training loop gets to notice that the hold is lost.
 GRACE_S = 4.0
@@ -81,7 +81,8 @@ class Hold:
         """Writes events, columns of the job and whatever `then` adds, in one transaction that renews the
         hold.
 
-        Waits out a database that is busy or away. Raises LeaseLost, and then nothing was written.
+        Waits out a database that is busy, away or without room. Raises LeaseLost, and then nothing was
+        written.
         """
         events = list(events)
         deadline = time.monotonic() + OUTAGE_S
@@ -101,7 +102,7 @@ class Hold:
             except LeaseLost:
                 self.lost.set()
                 raise
-            except StoreBusy:
+            except (StoreBusy, StorageFull):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(random.uniform(0.2, 1.0))
@@ -119,5 +120,5 @@ class Hold:
                 if not self._closed.wait(GRACE_S):
                     self._abandon()
                 return
-            except StoreBusy:
+            except (StoreBusy, StorageFull):
                 continue

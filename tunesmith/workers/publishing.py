@@ -127,7 +127,8 @@ class Publisher:
 
     def _prune(self, connection: Connection) -> None:
         """Keeps the last three checkpoints and the best by validation loss (by training loss without one)."""
-        rows = checkpoints.of_job(connection, self._job.id)
+        # a row may be younger than those of later steps: a resumed job makes again what it has not kept
+        rows = sorted(checkpoints.of_job(connection, self._job.id), key=lambda row: row.step)
         measured = any("full_valid_loss" in row.metrics for row in rows)
         loss = "full_valid_loss" if measured else "train_loss"
         best = min(rows, key=lambda row: row.metrics.get(loss, math.inf))

@@ -28,10 +28,21 @@ class Snapshots:
         self._blobs.put_folder(prefix, folder)
         return prefix
 
-    def prune(self) -> None:
-        """Removes all but the newest; call it when the row points to the newest."""
-        for prefix, _ in self._known()[KEEP:]:
-            self._blobs.delete_prefix(prefix)
+    def prune(self, recorded: int) -> None:
+        """Removes all but the newest two that are whole, of those up to `recorded`, the step that the row
+        points to.
+
+        A later step is of an earlier attempt that was lost before its row said so: it would never be read,
+        and would be in the way of those that are. What a later attempt has stored is not ours to judge.
+        """
+        kept = 0
+        for prefix, attempt, step in self._known():
+            if attempt > self._job.attempt:
+                continue
+            if kept < KEEP and step <= recorded and self._is_whole(prefix):
+                kept += 1
+            else:
+                self._blobs.delete_prefix(prefix)
 
     def fetch(self, folder: Path) -> tuple[int, list[str]]:
         """Copies the newest snapshot that is whole, up to the row's, to `folder`.
@@ -42,7 +53,7 @@ class Snapshots:
             return 0, []
         problems: list[str] = []
         newest = int(self._job.snapshot["step"])
-        for prefix, step in self._known():
+        for prefix, _, step in self._known():
             if step > newest:
                 continue
             try:
@@ -52,9 +63,14 @@ class Snapshots:
                 problems.append(f"The snapshot of step {step} cannot be used: {error}")
         return 0, problems
 
-    def _known(self) -> list[tuple[str, int]]:
-        """(prefix, step) of all stored snapshots, the latest step of the latest attempt first."""
+    def _is_whole(self, prefix: str) -> bool:
+        try:
+            self._blobs.manifest(prefix)
+        except ObjectMissing:
+            return False
+        return True
+
+    def _known(self) -> list[tuple[str, int, int]]:
+        """(prefix, attempt, step) of all stored snapshots, the latest step of the latest attempt first."""
         keys = [tuple(map(int, name.split("-"))) for name, _ in self._blobs.folders(self._root)]
-        return [
-            (f"{self._root}/{a}-{s}", s) for a, s in sorted(keys, key=lambda k: (k[1], k[0]), reverse=True)
-        ]
+        return [(f"{self._root}/{a}-{s}", a, s) for s, a in sorted(((s, a) for a, s in keys), reverse=True)]

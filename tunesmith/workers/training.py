@@ -2,12 +2,13 @@
 attempt.
 
 It takes hold of its job, lets `attempt.py` train, and ends so that the row says how it went. An exit status
-other than 0 means that the row does not: then the scheduler tries again. SIGTERM, or a pause that it finds in
-the row, makes it take a snapshot and go.
+other than 0 means that the row does not: then the scheduler tries again, for `TRY_LATER` after a while and as
+often as it takes. SIGTERM, or a pause that it finds in the row, makes it take a snapshot and go.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -15,17 +16,18 @@ import sys
 import threading
 from collections.abc import Mapping
 
-from tunesmith.errors import StoreBusy, TunesmithError
+from tunesmith.errors import StorageFull, StoreBusy, TunesmithError
 from tunesmith.jobs import process
 from tunesmith.jobs.ending import fail
 from tunesmith.jobs.environment import WorkerEnvironment
-from tunesmith.jobs.leaving import let_go
+from tunesmith.jobs.leaving import TRY_LATER, let_go
 from tunesmith.jobs.states import CANCELLED, RUNNING
 from tunesmith.store import jobs
 from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database
 from tunesmith.store.jobs import LeaseLost
 from tunesmith.workers.attempt import SERVER_STOPS, Attempt
+from tunesmith.workers.full_disk import disk_full_by_name
 from tunesmith.workers.hold import Hold
 
 log = logging.getLogger("tunesmith.worker")
@@ -63,15 +65,19 @@ def main(arguments: list[str], variables: Mapping[str, str] = os.environ) -> int
         try:
             hold.record(worker=process.identity(os.getpid()))
             _leave_when_asked(attempt, leave)
-            attempt.run()
+            with disk_full_by_name():
+                attempt.run()
         except Leaving:
             let_go(db, job_id, environment.attempt, why=SERVER_STOPS)
         except LeaseLost as error:
             log.info("stopped: %s", error)
             # paused in the last moment: whatever this was about to be, it is not
             let_go(db, job_id, environment.attempt, why=str(error))
-        except StoreBusy:
-            raise
+        except (StorageFull, StoreBusy) as error:
+            log.warning("%s waits: %s", job_id, error)
+            with contextlib.suppress(StorageFull, StoreBusy):  # then the scheduler does it, by our status
+                let_go(db, job_id, environment.attempt, why=_what_lacks(error), waits=True)
+            return TRY_LATER
         except TunesmithError as error:
             log.error("%s failed: %s", job_id, error)
             fail(db, job, error, only_from=RUNNING, attempt=environment.attempt)
@@ -83,6 +89,10 @@ def main(arguments: list[str], variables: Mapping[str, str] = os.environ) -> int
             attempt.following.say_goodbye()
     db.close()
     return 0
+
+
+def _what_lacks(error: TunesmithError) -> str:
+    return "the disk is full" if isinstance(error, StorageFull) else "the database is away"
 
 
 def _interrupt_main_thread() -> None:
