@@ -1,5 +1,5 @@
 """Takes away what nobody needs any more: bytes of deleted and expired files, of deleted models and of ended
-uploads, snapshots of ended jobs, stray folders.
+uploads, snapshots of ended jobs, stray folders; and ends jobs that an archived project has left.
 
 Each step can be cut anywhere and done again: bytes go before the row that names them.
 """
@@ -10,6 +10,7 @@ import shutil
 import time
 from pathlib import Path
 
+from tunesmith.jobs import control
 from tunesmith.jobs.states import LIVE, RUNNING, TERMINAL
 from tunesmith.store import batches, files, jobs, models, responses, stored_completions, uploads
 from tunesmith.store.blobs import Blobs
@@ -21,6 +22,7 @@ ORPHAN_AGE_S = 3600.0
 
 def sweep(db: Database, blobs: Blobs, *, adapters: Path, work: Path) -> None:
     """One round over files, models, uploads, snapshots and working folders."""
+    control.cancel_archived(db)
     hidden_files, hidden_models = files.hidden(db), models.hidden(db)
     # after the above: what is hidden is taken by nobody any more, so all that need it are known by now
     pinned = jobs.pinned(db, LIVE) | batches.pinned(db)

@@ -58,11 +58,7 @@ def authenticate(db: Database, secret: str, *, project_id: str | None = None) ->
                 )
             archived_at = wanted.archived_at
     if archived_at is not None:
-        raise AuthenticationError(
-            f"Project {project_id or row.project_id} is archived: its keys do not work any more, and nothing "
-            "can be done in it. Use a key of another project.",
-            code="project_archived",
-        )
+        raise project_rows.is_archived(project_id or row.project_id)
     now = ids.now()
     if row.last_used_at is None or abs(now - row.last_used_at) >= LAST_USED_EVERY_S:
         with suppress(StorageFull, StoreBusy), db.write(wait_s=NOTE_WAIT_S) as connection:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from tunesmith import ids
-from tunesmith.errors import InvalidRequest, NotFound
+from tunesmith.errors import AuthenticationError, InvalidRequest, NotFound
 from tunesmith.store.database import Where, reading, writing
 from tunesmith.store.rows import Page, ProjectRow, RateLimitRow, from_row, values_of
 from tunesmith.store.tables import organizations, projects, rate_limits
@@ -125,6 +125,23 @@ def archive(where: Where, organization_id: str, project_id: str) -> ProjectRow:
                 f"The project '{FIRST}' cannot be archived: admin keys act in it.", param="project_id"
             )
         return change(connection, organization_id, project_id, archived_at=ids.now())
+
+
+def require_active(where: Where, project_id: str) -> None:
+    """Raises the refusal of an archived project."""
+    with reading(where) as connection:
+        query = select(projects.c.id).where(projects.c.id == project_id, projects.c.archived_at.is_not(None))
+        if connection.execute(query).first() is not None:
+            raise is_archived(project_id)
+
+
+def is_archived(project_id: str) -> AuthenticationError:
+    """What everybody hears who wants something in an archived project."""
+    return AuthenticationError(
+        f"Project {project_id} is archived: its keys do not work any more, and nothing can be done in it. "
+        "Use a key of another project.",
+        code="project_archived",
+    )
 
 
 def all_rate_limits(where: Where) -> list[RateLimitRow]:
