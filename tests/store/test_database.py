@@ -13,7 +13,8 @@ from sqlalchemy import select, text
 
 from tests.store.factories import a_job
 from tunesmith.errors import CannotStart, StoreBusy
-from tunesmith.store import database, jobs
+from tunesmith.store import database, jobs, migrations
+from tunesmith.store import projects as project_rows
 from tunesmith.store.database import Database
 from tunesmith.store.rows import Principal
 from tunesmith.store.tables import metadata, projects
@@ -101,8 +102,6 @@ def test_a_database_that_stays_locked_answers_that_it_is_busy(
 def test_a_migration_keeps_a_copy_of_the_database_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tunesmith.store import migrations
-
     url = f"sqlite:///{tmp_path / 'tunesmith.db'}"
     Database.open(url).close()
     newest = migrations.revisions()[-1]
@@ -112,6 +111,25 @@ def test_a_migration_keeps_a_copy_of_the_database_before(
     copy = sqlite3.connect(tmp_path / f"tunesmith.db.schema-{newest}")
     assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == (newest,)
     copy.close()
+
+
+def test_projects_of_an_older_schema_keep_their_order(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'tunesmith.db'}"
+    engine = database._engine_for_sqlite(url)
+    with engine.connect() as connection, connection.begin():
+        migrations._upgrade(connection, "0010")
+        connection.execute(text("INSERT INTO organizations VALUES ('personal', 1)"))
+        made = (
+            "INSERT INTO projects (id, organization_id, name, created_at) VALUES (:id, 'personal', :id, :at)"
+        )
+        for project_id, at in (("proj_b", 7), ("proj_c", 5), ("proj_a", 7)):
+            connection.execute(text(made), {"id": project_id, "at": at})
+    engine.dispose()
+    db = Database.open(url)
+    newest = project_rows.create(db, "personal", "newest").id
+    found = [row.id for row in project_rows.list_page(db, "personal").rows]
+    db.close()
+    assert found == ["proj_c", "proj_a", "proj_b", newest]
 
 
 def test_a_job_survives_closing_and_opening(tmp_path: Path) -> None:
