@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.factories import a_job
+from tests.store.factories import a_file, a_job
+from tunesmith import ids
+from tunesmith.jobs import control
 from tunesmith.jobs.sweep import sweep
-from tunesmith.store import jobs, projects
+from tunesmith.store import files, jobs, projects
 from tunesmith.store.blobs import Blobs
 from tunesmith.store.database import Database
 from tunesmith.store.rows import Principal
@@ -34,3 +36,30 @@ def test_a_job_that_an_archived_project_has_left_is_cancelled(
     swept()
     states = [getattr(jobs.find(db, job.id), "status", None) for job in (left, ended, other)]
     assert states == ["cancelled", "failed", "queued"]
+
+
+def test_a_swept_file_serves_as_a_cursor_for_a_day(
+    db: Database, blobs: Blobs, who: Principal, swept: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = ids.now()
+    left, expired, deleted = a_file(db, who), a_file(db, who, blobs, expires_at=now), a_file(db, who, blobs)
+    files.delete(db, who.project_id, deleted.id)
+    swept()
+    assert blobs.folders("files") == []
+    for gone in (expired, deleted):
+        assert files.list_page(db, who.project_id, after=gone.id).rows == [left]
+    monkeypatch.setattr(ids, "now", lambda: now + files.KEPT_S + 10)
+    swept()
+    assert [files.find(db, file.id) for file in (left, expired, deleted)] == [left, None, None]
+
+
+def test_a_row_goes_after_its_bytes_also_when_they_were_pinned_for_long(
+    db: Database, blobs: Blobs, who: Principal, swept: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = a_file(db, who, blobs, expires_at=ids.now() - files.KEPT_S)
+    job = a_job(db, who, training_file=file.id)
+    swept()
+    assert files.find(db, file.id) == file and blobs.exists(file.object_key)
+    control.cancel(db, who.project_id, job.id)
+    swept()
+    assert files.find(db, file.id) is None and not blobs.exists(file.object_key)

@@ -23,13 +23,17 @@ ORPHAN_AGE_S = 3600.0
 def sweep(db: Database, blobs: Blobs, *, adapters: Path, work: Path) -> None:
     """One round over files, models, uploads, snapshots and working folders."""
     control.cancel_archived(db)
-    hidden_files, hidden_models = files.hidden(db), models.hidden(db)
+    stored = {name for kind in ("files", "reports") for name, _ in blobs.folders(kind)}
+    over, hidden_files, hidden_models = files.over(db), files.hidden(db), models.hidden(db)
     # after the above: what is hidden is taken by nobody any more, so all that need it are known by now
     pinned = jobs.pinned(db, LIVE) | batches.pinned(db)
     for file in hidden_files:
-        if file.id not in pinned:
+        if file.id in pinned:
+            continue
+        if file.id in stored:
             blobs.delete_prefix(f"reports/{file.id}")
             blobs.delete(file.object_key)
+        if file.id in over:
             files.forget(db, file.id)
     for model in hidden_models:
         if model.id not in pinned:
