@@ -93,14 +93,13 @@ def _orphaned_file(db: Database, blobs: Blobs, file_id: str) -> None:
 def _adapters(db: Database, adapters: Path) -> None:
     """Adapter folders whose copying was cut, which have not got their names; and those that were copied while
     their model was swept."""
-    present = list(adapters.iterdir()) if adapters.is_dir() else []
+    for folder in adapters.glob(".*"):
+        if time.time() - folder.stat().st_mtime > ORPHAN_AGE_S:
+            shutil.rmtree(folder, ignore_errors=True)
+    copied = list(adapters.glob("model-*"))
     known = models.known_ids(db)
-    for folder in present:
-        if folder.name.startswith("."):
-            gone = time.time() - folder.stat().st_mtime > ORPHAN_AGE_S
-        else:
-            gone = folder.name not in known
-        if gone:
+    for folder in copied:
+        if folder.name not in known:
             shutil.rmtree(folder, ignore_errors=True)
 
 
