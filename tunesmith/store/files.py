@@ -92,7 +92,7 @@ def delete(where: Where, project_id: str, file_id: str) -> FileRow:
 
 
 def find(where: Where, file_id: str) -> FileRow | None:
-    """The file of whatever project, deleted or not while its bytes are pinned: for jobs that accepted it."""
+    """The file of whatever project, deleted or not while its row stands: for jobs that accepted it."""
     with reading(where) as connection:
         row = connection.execute(select(files).where(files.c.id == file_id)).first()
     return None if row is None else from_row(FileRow, row)
