@@ -35,7 +35,8 @@ class Settings(BaseSettings):
     port: int = 8000
     """TCP port; 0 takes a free one."""
     data: Path = Path("tunesmith-data")
-    """Folder of the database, the objects, the adapters and the logs."""
+    """Folder of the database, the objects, the adapters and the logs. A job's logs go 30 days after its
+    end."""
     base_model: list[str] = Field(default_factory=list)
     """Base models by folder or hub id; the first is the default base. Empty: the nano model that ships."""
     alias: dict[str, str] = Field(default_factory=dict)

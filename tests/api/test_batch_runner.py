@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -392,6 +393,52 @@ def test_a_full_disk_makes_answers_wait_and_loses_none(bench: Bench, monkeypatch
     row = asyncio.run(bench.ended(bench.batch(40), route))
     assert (row.status, row.n_completed) == (batches.COMPLETED, 40)
     assert max(Counter(route.asked).values()) == 1
+
+
+def test_lines_that_were_all_answered_while_the_disk_is_full_are_asked_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        batch_output, "WRITE_EVERY_S", 1000
+    )  # the end of the lines lets the first write begin
+    failures = iter([True] * 5)
+    put = bench.blobs.put
+
+    def full(key: str, data: Any) -> Any:
+        if key.startswith("batches/") and next(failures, False):
+            raise StorageFull("no room")
+        return put(key, data)
+
+    monkeypatch.setattr(bench.blobs, "put", full)
+    route = Route(hello)
+    row = asyncio.run(bench.ended(bench.batch(10), route))
+    assert (row.status, row.n_completed) == (batches.COMPLETED, 10)
+    assert sorted(route.asked) == list(range(1, 11))
+
+
+def test_a_stop_does_not_wait_for_room_on_the_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = threading.Event()
+    put = bench.blobs.put
+
+    def full(key: str, data: Any) -> Any:
+        if key.startswith("batches/"):
+            tried.set()
+            raise StorageFull("no room")
+        return put(key, data)
+
+    async def story() -> BatchRow:
+        row = bench.batch(4)
+        runner = BatchRunner(Route(hello), bench.office)
+        runner.start()
+        await bench.until(row, lambda _: tried.is_set(), runner)
+        await asyncio.wait_for(runner.stop(), 60)
+        return bench.now(row)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.blobs, "put", full)
+        row = asyncio.run(story())
+    assert (row.status, row.n_completed) == (batches.IN_PROGRESS, 0)
+    assert asyncio.run(bench.ended(row, Route(hello))).n_completed == 4
 
 
 def test_a_runner_that_is_woken_as_it_stops_stops_all_the_same(bench: Bench) -> None:

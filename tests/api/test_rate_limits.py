@@ -128,6 +128,21 @@ def test_the_months_use_is_known_after_a_restart_and_forgotten_with_the_month(
     admit(limiter, who, 100)
 
 
+def test_a_clock_that_jumps_ahead_and_back_forgets_nothing_of_the_month(
+    db: Database, who: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    november, december = 1_795_000_000, 1_796_200_000
+    monkeypatch.setattr("time.time", lambda: november)
+    limiter = Limiter(db, Settings(monthly_tokens=100))
+    limiter.settle(admit(limiter, who, 60), who.project_id, 60)
+    monkeypatch.setattr("time.time", lambda: december)
+    limiter.settle(admit(limiter, who, 100), who.project_id, 100)
+    monkeypatch.setattr("time.time", lambda: november + 5)
+    with pytest.raises(RateLimited, match="has used 60 of them"):
+        admit(limiter, who, 50)
+    limiter.settle(admit(limiter, who, 40), who.project_id, 40)
+
+
 def test_a_limit_that_changes_counts_from_the_next_request_on(db: Database, who: Principal) -> None:
     clock = Clock()
     limiter = Limiter(db, Settings(requests_per_minute=3), clock=clock)

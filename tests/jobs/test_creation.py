@@ -14,15 +14,15 @@ from sqlalchemy import select
 from tests.store.factories import a_file, a_job, model_row, other_principal
 from tunesmith import ids
 from tunesmith.data.base import Catalog
-from tunesmith.errors import InvalidRequest, ModelNotFound, NotFound
+from tunesmith.errors import AuthenticationError, InvalidRequest, ModelNotFound, NotFound
 from tunesmith.jobs.creation import CreateJob, create_job
 from tunesmith.jobs.integrations import what_wandb_misses
 from tunesmith.jobs.lease import claim
 from tunesmith.jobs.numbers import shown_method
 from tunesmith.jobs.states import QUEUED, VALIDATING, move
-from tunesmith.store import events, files, idempotency, jobs, models
+from tunesmith.store import events, files, idempotency, jobs, models, projects
 from tunesmith.store.database import Database
-from tunesmith.store.rows import Principal
+from tunesmith.store.rows import EventRow, JobRow, Principal
 from tunesmith.store.tables import idempotency_keys
 
 
@@ -210,6 +210,23 @@ def test_an_idempotency_key_is_its_project_s_and_free_again_after_a_day(
     with db.read() as connection:
         kept = connection.execute(select(idempotency_keys.c.job_id)).scalars().all()
     assert kept == [second.id], "older keys are swept out"
+
+
+def test_a_project_that_is_archived_while_its_job_is_made_gets_none(
+    db: Database, catalog: Catalog, who: Principal
+) -> None:
+    over = projects.create(db, who.organization_id, "over")
+    theirs = replace(who, project_id=over.id)
+
+    def archive(_: JobRow) -> list[EventRow]:
+        projects.archive(db, who.organization_id, over.id)
+        return []
+
+    asked = CreateJob(model="nano", training_file=a_file(db, theirs).id)
+    with pytest.raises(AuthenticationError) as refusal:
+        create_job(db, catalog, theirs, asked, foretell=archive)
+    assert refusal.value.code == "project_archived"
+    assert jobs.list_page(db, over.id).rows == []
 
 
 def create(db: Database, catalog: Catalog, who: Principal, **asked: Any) -> Any:

@@ -100,6 +100,39 @@ def test_a_driver_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest
         assert [device.kind for device in seen.all()] == ["cpu"]
 
 
+def test_a_driver_that_once_answers_nonsense_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\nprintf '\\377'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(devices, "PATIENCE_S", 60)
+    monkeypatch.setattr(devices, "FRESH_S", 0)
+    seen = Devices()
+    assert [device.kind for device in seen.all()] == ["cpu"]
+    program.write_text("#!/bin/sh\necho '0, NVIDIA H200, 143771, 143000'\n")
+    assert [device.kind for device in seen.all()] == ["gpu", "cpu"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_look_that_breaks_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "PATIENCE_S", 60)
+    monkeypatch.setattr(devices, "FRESH_S", 0)
+    looks = iter([KeyError("a fault of ours"), [GPU]])
+
+    def look() -> list[Device]:
+        found = next(looks)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(devices, "_gpus", look)
+    seen = Devices()
+    assert [device.kind for device in seen.all()] == ["cpu"]
+    assert [device.kind for device in seen.all()] == ["gpu", "cpu"]
+
+
 def test_this_machine_has_a_device_with_memory() -> None:
     [*_, cpu] = Devices().all()
     assert cpu.kind == "cpu" and cpu.memory_bytes >= cpu.free_bytes > 0

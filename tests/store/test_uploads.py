@@ -237,4 +237,3 @@ def test_the_bytes_of_a_deleted_or_expired_file_stay_until_no_job_needs_them(
         connection.execute(update(jobs).where(jobs.c.id == job.id).values(status="cancelled"))
     tidy_up(db, blobs, tmp_path)
     assert objects_of(tmp_path) == []
-    assert files.find(db, deleted.id) is None

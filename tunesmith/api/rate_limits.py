@@ -101,8 +101,10 @@ class Limiter:
         self._own = {(row.project_id, row.model): row for row in projects.all_rate_limits(db)}
         self._quotas = projects.all_quotas(db)
         self._pairs: dict[tuple[str, str], Pair] = {}
-        start, self._month_ends = _month(time.time())
-        self._month_tokens = usage.tokens_since(db, start)
+        self._month = start, _ = _month(time.time())
+        self._used = {start: usage.tokens_since(db, start)}
+        """Tokens by the month's beginning and the project: a clock that jumps ahead and back finds what it
+        left."""
         self._reserved: dict[str, int] = {}
 
     def limits(self, project_id: str, model: str) -> tuple[int, int]:
@@ -163,8 +165,8 @@ class Limiter:
                 del self._reserved[project_id]
             ticket.reserved = 0
         if tokens:
-            self._turn_month()
-            self._month_tokens[project_id] = self._month_tokens.get(project_id, 0) + tokens
+            used = self._used_this_month()
+            used[project_id] = used.get(project_id, 0) + tokens
 
     def headers(self, pair: Pair) -> list[tuple[bytes, bytes]]:
         """OpenAI's headers, on answers and refusals alike."""
@@ -190,11 +192,10 @@ class Limiter:
         quota = self._quotas.get(project_id, self._settings.monthly_tokens)
         if quota is None:
             return
-        self._turn_month()
-        used = self._month_tokens.get(project_id, 0) + self._reserved.get(project_id, 0)
+        used = self._used_this_month().get(project_id, 0) + self._reserved.get(project_id, 0)
         if used + tokens <= quota and used < quota:
             return
-        begins = datetime.datetime.fromtimestamp(self._month_ends, datetime.UTC).date().isoformat()
+        begins = datetime.datetime.fromtimestamp(self._month[1], datetime.UTC).date().isoformat()
         refusal = RateLimited(
             "You exceeded your current quota, please check your plan and billing details. Project "
             f"{project_id} may use {quota} tokens a month, has used {used} of them, and this request asks "
@@ -206,11 +207,12 @@ class Limiter:
         refusal.type = "insufficient_quota"
         raise refusal
 
-    def _turn_month(self) -> None:
+    def _used_this_month(self) -> dict[str, int]:
+        start, end = self._month
         now = time.time()
-        if now >= self._month_ends:
-            _, self._month_ends = _month(now)
-            self._month_tokens.clear()
+        if not start <= now < end:
+            self._month = start, _ = _month(now)
+        return self._used.setdefault(start, {})
 
 
 def duration(seconds: float) -> str:

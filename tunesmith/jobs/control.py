@@ -7,6 +7,7 @@ between a wish and the job's own end. What becomes of a paused job's worker is t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NoReturn
 
 from sqlalchemy import Connection
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 from tunesmith import ids
 from tunesmith.errors import InvalidRequest
 from tunesmith.jobs import messages
-from tunesmith.jobs.states import CANCELLED, PAUSED, QUEUED, RUNNING, VALIDATING, move
+from tunesmith.jobs.states import CANCELLED, LIVE, PAUSED, QUEUED, RUNNING, VALIDATING, move
 from tunesmith.store import events, jobs
 from tunesmith.store.database import Database
 from tunesmith.store.queue import n_ahead
@@ -39,6 +40,13 @@ def cancel(db: Database, project_id: str, job_id: str) -> JobRow:
     if changed is None:
         _refuse(job, {}, "only a job that has not ended can be cancelled.")
     return changed
+
+
+def cancel_archived(db: Database) -> None:
+    """Ends the jobs of archived projects, in which nobody can end them any more."""
+    for job in jobs.of_archived_projects(db, *LIVE):
+        with suppress(InvalidRequest):  # it has ended by itself meanwhile
+            cancel(db, job.project_id, job.id)
 
 
 def pause(db: Database, project_id: str, job_id: str) -> JobRow:

@@ -18,7 +18,7 @@ from tunesmith.jobs import messages
 from tunesmith.jobs.integrations import what_wandb_misses
 from tunesmith.jobs.states import VALIDATING
 from tunesmith.jobs.unknown_model import unknown_model
-from tunesmith.store import files, idempotency, jobs, models
+from tunesmith.store import files, idempotency, jobs, models, projects
 from tunesmith.store.database import Database, Where
 from tunesmith.store.rows import EventRow, JobRow, ModelRow, Principal
 
@@ -62,7 +62,7 @@ def create_job(
     """Stores a job that begins with the validation of its files, with what `foretell` says of it.
 
     The model's name is resolved here, once: the job holds the base's id and digest from now on. Raises
-    ModelNotFound, NotFound (a file) and InvalidRequest.
+    ModelNotFound, NotFound (a file), InvalidRequest, and AuthenticationError in an archived project.
     """
     earlier = _made_before(db, principal.project_id, request)
     if earlier is not None:
@@ -71,6 +71,7 @@ def create_job(
     if foretell is not None:
         events += foretell(row)
     with db.write() as connection:
+        projects.require_active(connection, principal.project_id)  # it may have been archived since
         earlier = _made_before(connection, principal.project_id, request)  # by a request at the same time
         if earlier is not None:
             return earlier

@@ -52,19 +52,23 @@ class Devices:
         """The devices, the one that trains first."""
         with self._lock:
             if self._looking is None and time.monotonic() >= self._until_s:
-                self._looking = threading.Thread(target=self._look, name="tunesmith-devices", daemon=True)
-                self._looking.start()
+                thread = threading.Thread(target=self._look, name="tunesmith-devices", daemon=True)
+                thread.start()
+                self._looking = thread
             looking = self._looking
         if looking is not None:
             looking.join(PATIENCE_S)
         return [*self._seen, _cpu()]
 
     def _look(self) -> None:
-        seen = _gpus()
-        with self._lock:
-            self._seen = seen
-            self._until_s = time.monotonic() + FRESH_S
-            self._looking = None
+        seen = self._seen
+        try:
+            seen = _gpus()
+        finally:
+            with self._lock:
+                self._seen = seen
+                self._until_s = time.monotonic() + FRESH_S
+                self._looking = None
 
 
 def _gpus() -> list[Device]:
@@ -79,7 +83,7 @@ def _gpus() -> list[Device]:
             timeout=_SMI_TIMEOUT_S,
             check=True,
         ).stdout
-    except (OSError, subprocess.SubprocessError):  # no driver, or one that does not answer
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):  # no driver, or one that makes no sense
         return []
     return gpus_of(said)
 

@@ -142,6 +142,12 @@ class Blobs:
         with _missing(key):
             return int(obstore.head(self._store, key)["size"])
 
+    def written_at(self, key: str) -> float:
+        """When the object was written, as Unix time. Raises ObjectMissing."""
+        _check(key)
+        with _missing(key):
+            return float(obstore.head(self._store, key)["last_modified"].timestamp())
+
     def get(self, key: str) -> bytes:
         """The object's bytes. Raises ObjectMissing."""
         return b"".join(self.stream(key))

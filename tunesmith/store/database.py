@@ -58,13 +58,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, wait_s: float | None = None) -> Iterator[Connection]:
         """A transaction that holds the write lock; commits at the end, or nothing of it happened.
 
-        Raises StoreBusy when the lock cannot be had, StorageFull when the disk is full.
+        With `wait_s` there is one try, which waits so long for another writer of SQLite. Raises StoreBusy
+        when the lock cannot be had, StorageFull when the disk is full.
         """
         with _translated():
-            connection = self._begin()
+            connection = self._begin(wait_s)
             try:
                 yield connection
                 connection.commit()
@@ -74,9 +75,12 @@ class Database:
             finally:
                 connection.close()
 
-    def _begin(self) -> Connection:
-        for remaining in reversed(range(BEGIN_TRIES)):
-            connection = self.engine.connect().execution_options(tunesmith_begin="BEGIN IMMEDIATE")
+    def _begin(self, wait_s: float | None) -> Connection:
+        options: dict[str, Any] = {"tunesmith_begin": "BEGIN IMMEDIATE"}
+        if wait_s is not None:
+            options["tunesmith_wait_s"] = wait_s
+        for remaining in reversed(range(BEGIN_TRIES if wait_s is None else 1)):
+            connection = self.engine.connect().execution_options(**options)
             try:
                 connection.begin()
                 return connection
@@ -128,7 +132,10 @@ def _engine_for_sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("tunesmith_begin", "BEGIN"))
+        options = connection.get_execution_options()
+        wait_s = options.get("tunesmith_wait_s", BUSY_TIMEOUT_S)
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(wait_s * 1000)}")
+        connection.exec_driver_sql(options.get("tunesmith_begin", "BEGIN"))
 
     return engine
 

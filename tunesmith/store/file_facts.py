@@ -12,8 +12,11 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from tunesmith.store.database import Where, reading, writing
+from tunesmith.store.database import Database, Where, reading
 from tunesmith.store.tables import file_facts, files, jobs
+
+#: Seconds that a note of what was found waits for another writer: who looks is not kept for it.
+WRITER_WAIT_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +53,11 @@ def known(where: Where, file_ids: Collection[str], look: str) -> dict[str, FileF
         return {row.file_id: FileFacts(**row._mapping) for row in connection.execute(query)}
 
 
-def remember(where: Where, facts: FileFacts) -> None:
-    """Keeps what was found, unless it is known or the file is gone."""
-    if known(where, [facts.file_id], facts.look):
+def remember(db: Database, facts: FileFacts) -> None:
+    """Keeps what was found, unless it is known or the file is gone. Does not wait long for another writer."""
+    if known(db, [facts.file_id], facts.look):
         return
-    with writing(where) as connection:
+    with db.write(wait_s=WRITER_WAIT_S) as connection:
         there = connection.execute(select(files.c.id).where(files.c.id == facts.file_id)).first()
         if there is not None and not known(connection, [facts.file_id], facts.look):
             values: dict[str, Any] = {name: getattr(facts, name) for name in _NAMES}

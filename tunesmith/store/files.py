@@ -1,6 +1,7 @@
 """Rows of files. The bytes are objects (`FileRow.object_key`), written before the row.
 
-Deleting hides the row at once; the bytes go when no live job reads them any more (`jobs/sweep.py`).
+Deleting hides the row at once; the bytes go when no live job reads them any more (`jobs/sweep.py`), the row a
+day later: whoever deletes page by page goes on from a file that is hidden already.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from tunesmith.store.database import Where, reading, writing
 from tunesmith.store.pages import page
 from tunesmith.store.rows import FileRow, Page, from_row, values_of
 from tunesmith.store.tables import file_facts, files
+
+#: Seconds that a hidden file still serves as a cursor of lists.
+KEPT_S = 24 * 3600
 
 
 def insert(where: Where, row: FileRow) -> None:
@@ -88,7 +92,7 @@ def delete(where: Where, project_id: str, file_id: str) -> FileRow:
 
 
 def find(where: Where, file_id: str) -> FileRow | None:
-    """The file of whatever project, deleted or not while its bytes are pinned: for jobs that accepted it."""
+    """The file of whatever project, deleted or not while its row stands: for jobs that accepted it."""
     with reading(where) as connection:
         row = connection.execute(select(files).where(files.c.id == file_id)).first()
     return None if row is None else from_row(FileRow, row)
@@ -99,6 +103,14 @@ def hidden(where: Where) -> list[FileRow]:
     with reading(where) as connection:
         gone = or_(files.c.deleted_at.is_not(None), files.c.expires_at <= ids.now())
         return [from_row(FileRow, row) for row in connection.execute(select(files).where(gone))]
+
+
+def over(where: Where) -> set[str]:
+    """Ids of the hidden files that serve as cursors no longer."""
+    with reading(where) as connection:
+        until = ids.now() - KEPT_S
+        query = select(files.c.id).where(or_(files.c.deleted_at <= until, files.c.expires_at <= until))
+        return set(connection.execute(query).scalars())
 
 
 def known_ids(where: Where) -> set[str]:

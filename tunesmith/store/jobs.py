@@ -19,7 +19,7 @@ from tunesmith.store import events as event_rows
 from tunesmith.store.database import Where, reading, writing
 from tunesmith.store.pages import page
 from tunesmith.store.rows import EventRow, JobRow, Page, from_row, values_of
-from tunesmith.store.tables import job_metadata, jobs, models
+from tunesmith.store.tables import job_metadata, jobs, models, projects
 
 MAX_BEAT_S = 60.0
 """Seconds between two writes of a worker that count as time on the device; more is a clock that jumped."""
@@ -113,6 +113,14 @@ def in_state(where: Where, *states: str) -> list[JobRow]:
     """Jobs of all projects in one of these states, oldest first."""
     with reading(where) as connection:
         query = select(jobs).where(jobs.c.status.in_(states)).order_by(jobs.c.seq)
+        return [from_row(JobRow, row) for row in connection.execute(query)]
+
+
+def of_archived_projects(where: Where, *states: str) -> list[JobRow]:
+    """Jobs in one of these states whose project is archived."""
+    archived = select(projects.c.id).where(projects.c.archived_at.is_not(None))
+    with reading(where) as connection:
+        query = select(jobs).where(jobs.c.status.in_(states), jobs.c.project_id.in_(archived))
         return [from_row(JobRow, row) for row in connection.execute(query)]
 
 

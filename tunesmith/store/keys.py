@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from contextlib import suppress
 
 from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 
 from tunesmith import ids
-from tunesmith.errors import AuthenticationError, InvalidRequest, NotFound
+from tunesmith.errors import AuthenticationError, InvalidRequest, NotFound, StorageFull, StoreBusy
 from tunesmith.store import projects as project_rows
 from tunesmith.store.database import Database, Where, reading, writing
 from tunesmith.store.pages import page
@@ -23,6 +24,8 @@ from tunesmith.store.tables import keys, projects
 FIRST_ORGANIZATION = "personal"
 #: Seconds between two notes that a key was used.
 LAST_USED_EVERY_S = 60
+#: Seconds that such a note waits for another writer; one that cannot be made holds nobody up.
+NOTE_WAIT_S = 0.1
 
 
 def authenticate(db: Database, secret: str, *, project_id: str | None = None) -> Principal | None:
@@ -55,14 +58,10 @@ def authenticate(db: Database, secret: str, *, project_id: str | None = None) ->
                 )
             archived_at = wanted.archived_at
     if archived_at is not None:
-        raise AuthenticationError(
-            f"Project {project_id or row.project_id} is archived: its keys do not work any more, and nothing "
-            "can be done in it. Use a key of another project.",
-            code="project_archived",
-        )
+        raise project_rows.is_archived(project_id or row.project_id)
     now = ids.now()
     if row.last_used_at is None or abs(now - row.last_used_at) >= LAST_USED_EVERY_S:
-        with db.write() as connection:
+        with suppress(StorageFull, StoreBusy), db.write(wait_s=NOTE_WAIT_S) as connection:
             connection.execute(update(keys).where(keys.c.id == row.id).values(last_used_at=now))
     return Principal(
         key_id=row.id,

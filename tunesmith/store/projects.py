@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, select, update
 
 from tunesmith import ids
-from tunesmith.errors import InvalidRequest, NotFound
+from tunesmith.errors import AuthenticationError, InvalidRequest, NotFound
 from tunesmith.store.database import Where, reading, writing
+from tunesmith.store.pages import page
 from tunesmith.store.rows import Page, ProjectRow, RateLimitRow, from_row, values_of
 from tunesmith.store.tables import organizations, projects, rate_limits
 
@@ -33,6 +34,8 @@ def create(
         external_key_id=external_key_id,
     )
     with writing(where) as connection:
+        # one at a time: the name and the place in the order are to be its own
+        connection.execute(select(organizations).with_for_update())
         _refuse_known_name(connection, organization_id, name)
         connection.execute(insert(projects).values(values_of(row)))
     return row
@@ -68,27 +71,17 @@ def list_page(
     include_archived: bool = False,
 ) -> Page[ProjectRow]:
     """Projects in the order of their making. Raises InvalidRequest for an unknown cursor."""
-    query = select(projects).where(projects.c.organization_id == organization_id)
-    if not include_archived:
-        query = query.where(projects.c.archived_at.is_(None))
     with reading(where) as connection:
-        if after is not None:
-            try:
-                last = get(connection, organization_id, after)
-            except NotFound:
-                raise InvalidRequest(
-                    f"after is {after!r}, which is no project; pass the id of the last project of a page.",
-                    param="after",
-                ) from None
-            query = query.where(
-                or_(
-                    projects.c.created_at > last.created_at,
-                    and_(projects.c.created_at == last.created_at, projects.c.id > last.id),
-                )
-            )
-        query = query.order_by(projects.c.created_at, projects.c.id).limit(limit + 1)
-        rows = [from_row(ProjectRow, row) for row in connection.execute(query)]
-    return Page(rows[:limit], has_more=len(rows) > limit)
+        return page(
+            connection,
+            ProjectRow,
+            projects,
+            projects.c.organization_id == organization_id,
+            shown=None if include_archived else projects.c.archived_at.is_(None),
+            after=after,
+            limit=limit,
+            order="asc",
+        )
 
 
 def change(where: Where, organization_id: str, project_id: str, **changes: Any) -> ProjectRow:
@@ -125,6 +118,23 @@ def archive(where: Where, organization_id: str, project_id: str) -> ProjectRow:
                 f"The project '{FIRST}' cannot be archived: admin keys act in it.", param="project_id"
             )
         return change(connection, organization_id, project_id, archived_at=ids.now())
+
+
+def require_active(where: Where, project_id: str) -> None:
+    """Raises the refusal of an archived project."""
+    with reading(where) as connection:
+        query = select(projects.c.id).where(projects.c.id == project_id, projects.c.archived_at.is_not(None))
+        if connection.execute(query).first() is not None:
+            raise is_archived(project_id)
+
+
+def is_archived(project_id: str) -> AuthenticationError:
+    """What everybody hears who wants something in an archived project."""
+    return AuthenticationError(
+        f"Project {project_id} is archived: its keys do not work any more, and nothing can be done in it. "
+        "Use a key of another project.",
+        code="project_archived",
+    )
 
 
 def all_rate_limits(where: Where) -> list[RateLimitRow]:

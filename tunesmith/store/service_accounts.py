@@ -8,7 +8,7 @@ from tunesmith import ids
 from tunesmith.errors import NotFound
 from tunesmith.store.database import Where, reading, writing
 from tunesmith.store.pages import page
-from tunesmith.store.rows import Page, ServiceAccountRow, from_row, values_of
+from tunesmith.store.rows import KeyRow, Page, ServiceAccountRow, from_row, values_of
 from tunesmith.store.tables import service_accounts
 
 
@@ -35,6 +35,15 @@ def get(where: Where, project_id: str, service_account_id: str) -> ServiceAccoun
     if row is None:
         raise NotFound(f"No such service account: {service_account_id}", param="service_account_id")
     return from_row(ServiceAccountRow, row)
+
+
+def owner(where: Where, key: KeyRow) -> ServiceAccountRow | None:
+    """Whose key it is, deleted meanwhile or not; None for a key of nobody."""
+    with reading(where) as connection:
+        row = connection.execute(
+            select(service_accounts).where(service_accounts.c.id == key.service_account_id)
+        ).first()
+    return None if row is None else from_row(ServiceAccountRow, row)
 
 
 def list_page(

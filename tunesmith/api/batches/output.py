@@ -49,7 +49,8 @@ class _Waiting:
 
 
 class Outcomes:
-    """The outcomes of one batch: `add` them as they come while `write` runs; `close` lets it end."""
+    """The outcomes of one batch: `add` them as they come while `write` runs; `complete` lets it end once all
+    are written, `close` at its next try."""
 
     def __init__(
         self, db: Database, blobs: Blobs, batch_id: str, segments: Sequence[BatchSegmentRow]
@@ -58,6 +59,7 @@ class Outcomes:
         self._number = max((segment.number for segment in segments), default=0) + 1
         self._waiting = _Waiting()
         self._some, self._many = asyncio.Event(), asyncio.Event()
+        self._complete = False
         self._closing = False
         self.room = asyncio.Event()
         """Cleared while further answers would only pile up."""
@@ -76,14 +78,20 @@ class Outcomes:
         if len(waiting.lines) >= SEGMENT_LINES or not self.room.is_set():
             self._many.set()
 
-    def close(self) -> None:
-        """Nothing more will be added."""
-        self._closing = True
+    def complete(self) -> None:
+        """Nothing more will be added, and all of it shall be written, however long the disk is full."""
+        self._complete = True
         self._some.set()
         self._many.set()
 
+    def close(self) -> None:
+        """Nothing more will be added, and what cannot be written at once is dropped."""
+        self._closing = True
+        self.complete()
+
     async def write(self) -> None:
-        """Writes what is added until `close`, then the rest. Waits while the disk is full, unless closing."""
+        """Writes what is added until `complete` or `close`, then the rest. Waits while the disk is full,
+        unless closing."""
         while True:
             await self._some.wait()
             with suppress(TimeoutError):
@@ -97,13 +105,13 @@ class Outcomes:
                 self.room.clear()
                 await asyncio.sleep(RETRY_S)
                 continue
-            if self._closing and not self._waiting.lines:
+            if self._complete and not self._waiting.lines:
                 return
 
     async def _write_segment(self) -> None:
         waiting = self._waiting
         self._waiting = _Waiting()
-        if not self._closing:
+        if not self._complete:
             self._some.clear()
             self._many.clear()
         if not waiting.lines:

@@ -145,6 +145,9 @@ class Run:
         halted = asyncio.create_task(self._halted.wait())
         try:
             await asyncio.wait({producing, writing, halted}, return_when=asyncio.FIRST_COMPLETED)
+            if producing.done() and not producing.exception():
+                outcomes.complete()
+                await asyncio.wait({writing, halted}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             through = producing.done()
             producing.cancel()

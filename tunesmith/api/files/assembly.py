@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from tunesmith import ids
 from tunesmith.api.files import intake
@@ -44,11 +45,7 @@ def assemble(
         purpose=upload.purpose,
         lifetime_s=upload.file_lifetime_s,
     )
-    try:
-        completed = uploads.complete(db, upload, file)
-    except BaseException:
-        blobs.delete(key)
-        raise
+    completed = intake.insert_or_delete(blobs, key, partial(uploads.complete, db, upload, file))
     blobs.delete_prefix(upload.prefix)
     return completed, file
 

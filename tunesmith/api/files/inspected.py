@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -11,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from tunesmith.api.models import lookup as models_lookup
 from tunesmith.api.office import Office
 from tunesmith.data.base import Base
-from tunesmith.errors import InvalidRequest
+from tunesmith.errors import InvalidRequest, StorageFull, StoreBusy
 from tunesmith.jobs.inspecting import Inspect, Inspected, Progress, Task, inspected
 from tunesmith.jobs.inspections import Inspections
 from tunesmith.store import file_facts, files
@@ -81,7 +82,8 @@ def known(office: Office, task: Inspect) -> Inspected | None:
         trained_tokens=tokens.trained,
         n_cut=tokens.n_cut,
     )
-    file_facts.remember(office.db, facts)
+    with suppress(StorageFull, StoreBusy):  # who asks next notes it
+        file_facts.remember(office.db, facts)
     return found
 
 

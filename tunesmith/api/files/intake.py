@@ -6,7 +6,8 @@ judgement of the job or the batch.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 import anyio
 from fastapi.concurrency import run_in_threadpool
@@ -19,6 +20,8 @@ from tunesmith.store.growing import Stored
 from tunesmith.store.rows import FileRow
 from tunesmith.wire import limits
 from tunesmith.wire.files import UPLOAD_PURPOSES
+
+Row = TypeVar("Row")
 
 SNIFFED_BYTES = 64 * 1024
 """What of a file is looked at."""
@@ -117,4 +120,16 @@ async def store(blobs: Blobs, key: str, pieces: AsyncIterator[bytes]) -> Stored:
     except BaseException:
         with anyio.CancelScope(shield=True):
             await run_in_threadpool(growing.abandon)
+        raise
+
+
+def insert_or_delete(blobs: Blobs, key: str, insert: Callable[[], Row]) -> Row:
+    """Adds the row of a stored object; an object that gets no row goes again.
+
+    Both in one thread: who awaits a thread may be cancelled while it writes, and does not learn how it ended.
+    """
+    try:
+        return insert()
+    except BaseException:
+        blobs.delete(key)
         raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -84,11 +85,7 @@ async def create_file(principal: Caller, office: OfficeDep, request: Request) ->
         purpose=upload.purpose,
         lifetime_s=upload.lifetime_s(),
     )
-    try:
-        await run_in_threadpool(files.insert, office.db, row)
-    except BaseException:
-        await run_in_threadpool(office.blobs.delete, key)
-        raise
+    await run_in_threadpool(intake.insert_or_delete, office.blobs, key, partial(files.insert, office.db, row))
     return _json(file_object(row))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 from weakref import WeakValueDictionary
 
@@ -124,11 +125,8 @@ async def add_upload_part(principal: Caller, office: OfficeDep, request: Request
     except ClientDisconnect:
         return Response(status_code=400)  # nobody is left to read it
     row = PartRow(id=part_id, upload_id=upload_id, size_bytes=stored.size_bytes, created_at=ids.now())
-    try:
-        await run_in_threadpool(uploads.add_part, office.db, principal.project_id, row, **room)
-    except BaseException:
-        await run_in_threadpool(office.blobs.delete, key)
-        raise
+    add = partial(uploads.add_part, office.db, principal.project_id, row, **room)
+    await run_in_threadpool(intake.insert_or_delete, office.blobs, key, add)
     return _json(UploadPartObject(id=row.id, created_at=row.created_at, upload_id=upload_id))
 
 

@@ -171,10 +171,7 @@ def redacted(row: KeyRow) -> str:
 
 
 def _key(office: Office, row: KeyRow) -> ProjectKeyObject:
-    account = None
-    if row.service_account_id is not None:
-        account = service_accounts.get(office.db, row.project_id, row.service_account_id)
-    return ProjectKeyObject(**_key_fields(row, account))
+    return ProjectKeyObject(**_key_fields(row, service_accounts.owner(office.db, row)))
 
 
 def _key_fields(row: KeyRow, account: ServiceAccountRow | None) -> dict[str, Any]:

@@ -13,13 +13,12 @@ from fastapi.concurrency import run_in_threadpool
 
 from tunesmith.api.auth import Admin, Doorkeeper
 from tunesmith.api.http.json_body import documented, json_body
-from tunesmith.api.office import Office, OfficeDep
+from tunesmith.api.office import OfficeDep
 from tunesmith.api.pages import After
 from tunesmith.api.rate_limits import Limiter
 from tunesmith.errors import InvalidRequest
 from tunesmith.jobs import control
-from tunesmith.jobs.states import LIVE
-from tunesmith.store import jobs, projects
+from tunesmith.store import projects
 from tunesmith.store.rows import ProjectRow
 from tunesmith.wire import limits
 from tunesmith.wire.base import Response as Body
@@ -102,17 +101,8 @@ async def archive_project(admin: Admin, office: OfficeDep, request: Request, pro
     row = await run_in_threadpool(projects.archive, office.db, admin.organization_id, project_id)
     doorkeeper: Doorkeeper = request.app.state.doorkeeper
     doorkeeper.end(lambda principal: principal.project_id == project_id, "This project has been archived.")
-    await run_in_threadpool(_cancel_jobs, office, project_id)
+    await run_in_threadpool(control.cancel_archived, office.db)
     return answer(_shown(row))
-
-
-def _cancel_jobs(office: Office, project_id: str) -> None:
-    for job in jobs.in_state(office.db, *LIVE):
-        if job.project_id == project_id:
-            try:
-                control.cancel(office.db, project_id, job.id)
-            except InvalidRequest:
-                continue  # it has ended by itself meanwhile
 
 
 def _refuse_residency(**asked: object) -> None:

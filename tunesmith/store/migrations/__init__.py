@@ -6,11 +6,15 @@ server and worker start passes here.
 
 from __future__ import annotations
 
+import os
+import secrets
+import sqlite3
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
 from tunesmith.errors import CannotStart
+from tunesmith.store.growing import sync_folder
 
 _HERE = Path(__file__).parent
 
@@ -28,7 +32,10 @@ def current(connection: Connection) -> str | None:
 
 
 def migrate(engine: Engine) -> None:
-    """Upgrades to the newest revision. Raises CannotStart for a database of a newer Tunesmith."""
+    """Upgrades to the newest revision.
+
+    Raises CannotStart for a database of a newer Tunesmith, and for one that cannot be copied before.
+    """
     known = revisions()
     with engine.connect() as connection:
         found = current(connection)
@@ -50,26 +57,41 @@ def migrate(engine: Engine) -> None:
             _upgrade(connection)
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _back_up(engine: Engine, found: str) -> None:
-    """Copies an embedded database beside itself; a server database has its own backups."""
+    """Copies an embedded database beside itself, whole or not at all; a server database has its own backups.
+
+    Raises CannotStart where there is no room.
+    """
     database = engine.url.database
     if engine.dialect.name != "sqlite" or not database:
         return
     copy = Path(f"{database}.schema-{found}")
     if copy.exists():
         return
+    growing = copy.with_name(f"{copy.name}.{secrets.token_hex(8)}.part")
     connection = engine.raw_connection()  # VACUUM runs outside of transactions, which SQLAlchemy begins
     try:
-        connection.cursor().execute("VACUUM INTO ?", (str(copy),))
+        connection.cursor().execute("VACUUM INTO ?", (str(growing),))
+        with open(growing, "rb") as file:
+            os.fsync(file.fileno())
+        growing.rename(copy)
+        sync_folder(copy.parent)
+    except (sqlite3.Error, OSError) as error:
+        raise CannotStart(
+            f"The database {database} cannot be copied to {copy}, as is done before an upgrade: {error}. "
+            "Check that its folder is writable and has room for a second copy."
+        ) from error
     finally:
         connection.close()
+        for left in copy.parent.glob(f"{copy.name}.*.part"):  # of a start that was cut, or of this one
+            left.unlink(missing_ok=True)

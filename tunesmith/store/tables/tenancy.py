@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    column,
+    func,
+    select,
+    table,
+)
 
 from tunesmith.store.tables.columns import id_, metadata, project, seq
 
@@ -11,6 +26,11 @@ organizations = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("created_at", BigInteger, nullable=False),
+)
+
+#: The place behind all projects there are; whoever makes one holds its organization meanwhile.
+_following = (
+    select(func.coalesce(func.max(column("seq")), 0) + 1).select_from(table("projects")).scalar_subquery()
 )
 
 projects = Table(
@@ -23,7 +43,9 @@ projects = Table(
     Column("archived_at", BigInteger),
     Column("external_key_id", String(256)),
     Column("monthly_tokens", BigInteger),
+    Column("seq", Integer, nullable=False, server_default="0", default=_following),
     UniqueConstraint("organization_id", "name"),
+    Index(None, "seq", unique=True),
 )
 
 #: Who owns the keys that programs use. OpenAI's word.
