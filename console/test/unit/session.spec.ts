@@ -66,6 +66,8 @@ describe('the playground', () => {
     const turn = session.current().turns.at(-1)
     return turn?.role === 'assistant' ? turn.answers : []
   }
+  const shown = (...texts: string[]) =>
+    vi.waitFor(() => expect(answers().map((one) => one?.text)).toEqual(expect.arrayContaining(texts)))
   const HOW = { asked: () => ({}), apart: false }
 
   beforeAll(async () => {
@@ -168,7 +170,7 @@ describe('the playground', () => {
     const done = session.send('Hello', ['a', 'b'], { ...HOW, apart: true })
     const first = await asking(1)
     first.say('half')
-    await soon()
+    await shown('half')
     session.stop()
     await done
     expect(first.aborted()).toBe(true)
@@ -182,7 +184,7 @@ describe('the playground', () => {
     const first = session.send('Hello', ['a'], HOW)
     const old = await asking(1)
     old.say('old')
-    await soon()
+    await shown('old')
     const turn = session.current().turns.at(-1)
     const second = session.regenerate(turn?.id as number, ['a'], HOW)
     const fresh = await asking(2)
@@ -262,7 +264,7 @@ describe('the playground', () => {
     const done = session.send('Hello', ['a', 'b', 'c'], HOW)
     await asking(3)
     for (const one of asked) one.say(`of ${one.model}`)
-    await soon()
+    await shown('of a', 'of b', 'of c')
     session.removeColumn(0)
     await done
     expect(answers().map((one) => [one?.model, one?.text, one?.state])).toEqual([
@@ -294,7 +296,7 @@ describe('the playground', () => {
     const done = session.send('Hello', ['a', 'b'], { ...HOW, apart: true })
     const first = await asking(1)
     first.say('of the model')
-    await soon()
+    await shown('of the model')
     const id = session.current().turns.at(-1)?.id as number
     session.edit(id, 0, 'of mine')
     session.edit(id, 1, 'mine too')
