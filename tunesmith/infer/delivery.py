@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -95,7 +95,8 @@ async def unless_gone(receive: Receive, future: asyncio.Future[Found]) -> Found 
     """What a future gives; when the client goes away before, it is cancelled and this is None."""
     gone = asyncio.ensure_future(_gone(receive))
     try:
-        await asyncio.wait({gone, future}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {gone, future}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         return future.result() if future.done() else None
     finally:
         gone.cancel()
