@@ -1,5 +1,5 @@
 /** Where a message is written: Enter sends, Shift+Enter breaks the line, and an input method's Enter is its own. */
-import { type KeyboardEvent, memo, type RefObject, useEffect, useState } from 'react'
+import { type KeyboardEvent, memo, type RefObject, useState } from 'react'
 import { useT } from '@/i18n'
 import { Button } from '@/ui/Button'
 import { Segments } from '@/ui/Field'
@@ -7,7 +7,13 @@ import styles from './Composer.module.css'
 
 const NAME = 'tunesmith.playground.draft'
 /** What the next one begins with. */
-export const keepDraft = (text: string): void => sessionStorage.setItem(NAME, text)
+export function keepDraft(text: string): void {
+  try {
+    sessionStorage.setItem(NAME, text)
+  } catch {
+    // the browser's store is full: the page goes on without it
+  }
+}
 
 type Role = 'user' | 'assistant'
 type Props = {
@@ -34,15 +40,10 @@ export const Composer = memo(function Composer({
   const t = useT()
   const [text, setText] = useState(() => sessionStorage.getItem(NAME) ?? '')
   const [role, setRole] = useState<Role>('user')
-  useEffect(() => {
-    const timer = setTimeout(() => keepDraft(text), 200)
-    return () => clearTimeout(timer)
-  }, [text])
-  useEffect(() => {
-    const keep = () => keepDraft(field.current?.value ?? '')
-    addEventListener('pagehide', keep)
-    return () => removeEventListener('pagehide', keep)
-  }, [field])
+  const write = (next: string) => {
+    setText(next)
+    keepDraft(next)
+  }
 
   const said = text.trim() ? text : ''
   const whyNot =
@@ -55,7 +56,7 @@ export const Composer = memo(function Composer({
     if (busy || whyNot) return
     if (role === 'assistant') onAdd(role, said)
     else onSend(said)
-    setText('')
+    write('')
     setRole('user')
   }
   const onKeyDown = (event: KeyboardEvent) => {
@@ -74,7 +75,7 @@ export const Composer = memo(function Composer({
         aria-label={t.playground.message}
         placeholder={role === 'user' ? t.playground.messagePlaceholder : t.playground.assistantPlaceholder}
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => write(event.target.value)}
         onKeyDown={onKeyDown}
       />
       <div className={styles.bar}>
