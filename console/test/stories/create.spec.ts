@@ -90,7 +90,7 @@ test('Create waits for the validation data too; an upload goes on behind the dia
   rests(true)
   try {
     await dialog.getByLabel(/^Validation data: choose/).setInputFiles(sample('marv/valid.jsonl'))
-    await expect(dialog.getByText(/^Uploading valid\.jsonl/)).toBeVisible()
+    await expect(dialog.getByText(/^Uploading valid\.jsonl/).first()).toBeVisible() // and it is heard
     await expect(create).toHaveAttribute('aria-disabled', 'true')
     await expect(create).toHaveAccessibleDescription('The upload is not finished yet.')
     await page.keyboard.press('Escape')

@@ -78,7 +78,7 @@ test('the list tells size, context and state, and what was built on a model, bef
   await signIn(page, '/console/models')
   await expect(page.getByText(/parameters · context of 2,048 tokens · Loaded/).first()).toBeVisible()
   const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'under', exact: true }) })
-  await expect(row).toContainText(/(Loaded|Not loaded) · .*[kM]B.*Last used/)
+  await expect(row).toContainText(/(Loaded|Not loaded) · .*[kM]B.*Never used in this project/)
   await page.getByRole('button', { name: 'More for under' }).click()
   await page.getByRole('menuitem', { name: 'Delete' }).click()
   await expect(page.getByRole('dialog')).toContainText(second)
