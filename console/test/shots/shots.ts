@@ -107,17 +107,10 @@ for (const language of LANGUAGES) {
             await rested(bare)
             await bare.goto(`${url}/console/settings`)
             await rested(bare)
-            await bare
-              .locator(`header a[href="/console${place}"]`)
-              .first()
-              .hover()
-              .catch(() => undefined)
+            const link = bare.locator(`nav a[href="/console${place}"]:visible`).first()
+            await link.hover({ timeout: 3_000 }).catch(() => undefined)
             await delay(NEVER_MS)
-            await bare
-              .locator(`header a[href="/console${place}"]`)
-              .first()
-              .click({ timeout: 3_000 })
-              .catch(() => undefined)
+            await link.click({ timeout: 3_000 }).catch(() => undefined)
             await bare.waitForTimeout(600)
             await shot(bare, `loading-${place.slice(1) || 'overview'}`)
           }
