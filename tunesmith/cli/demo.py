@@ -74,7 +74,7 @@ def demo(
     data: Annotated[
         Path | None, typer.Option(help="Data folder of the server.", show_default="a temporary one")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the fine-tuning job.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the fine-tuning job.")] = 2,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the temporary data folder.")] = False,
 ) -> None:
     """Fine-tune the model that ships into a sarcastic assistant, and see it change."""
